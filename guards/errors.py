@@ -1,0 +1,68 @@
+"""The errors of coaching-guard.
+
+Every error says what happened, to what, and what to do next, and carries the
+exit code that the command ``guard`` ends with::
+
+    GuardError            1   the root: catch this one
+    ├── BadUsage          2   the question itself is off (an ID that is none, an unknown format)
+    ├── NothingMatched    3   the sources were read and hold no answer
+    ├── SourceFailed      4   a source failed and nothing could be read from it
+    ├── MissingExtra      2   a part is not installed; names the one command that installs it
+    └── RecordTooLarge    1   a record cannot be cut down to the size that CloudWatch keeps whole
+"""
+
+from __future__ import annotations
+
+
+class GuardError(Exception):
+    """What happened, to what, and what to do next, in one text.
+
+    >>> error = GuardError("no log file matches 'x*.gz'", hint="check the path")
+    >>> print(error)
+    no log file matches 'x*.gz'; check the path
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, hint: str | None = None) -> None:
+        super().__init__(what if hint is None else f"{what}; {hint}")
+        self.what = what
+        self.hint = hint
+
+
+class BadUsage(GuardError):
+    """The question itself is off: nothing was read."""
+
+    exit_code = 2
+
+
+class NothingMatched(GuardError):
+    """The sources were read and hold no answer to the question."""
+
+    exit_code = 3
+
+
+class SourceFailed(GuardError):
+    """A source failed before anything could be read from it."""
+
+    exit_code = 4
+
+
+class MissingExtra(GuardError):
+    """A part that the user asked for is not installed.
+
+    >>> print(MissingExtra("reading zstd", extra="fast"))
+    reading zstd needs an extra that is not installed; run: pip install 'coaching-guard[fast]'
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, *, extra: str) -> None:
+        super().__init__(
+            f"{what} needs an extra that is not installed",
+            hint=f"run: pip install 'coaching-guard[{extra}]'",
+        )
+
+
+class RecordTooLarge(GuardError):
+    """A record does not fit the size that the contract allows."""

@@ -1,0 +1,1 @@
+"""Logs in, explained incident out: sources, events, requests, timeline, findings, report, views."""
