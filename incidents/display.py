@@ -97,7 +97,7 @@ def pad(text: str, columns: int, ellipsis: str = "…") -> str:
     """The text in exactly that many columns: cut, or filled with spaces.
 
     >>> pad("日本", 6), pad("日本語", 4)
-    ('日本  ', '日…  ')
+    ('日本  ', '日… ')
 
     A wide character that would stick out leaves a space.
     """
