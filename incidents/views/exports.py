@@ -6,6 +6,7 @@ only its own format's syntax left to escape.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
@@ -13,7 +14,7 @@ from typing import Any, Final, cast
 from incidents.display import clean
 from incidents.messages import Line
 from incidents.redact import FIELDS, NAMES_OF_WORDS, hidden, masked, masked_path, shown
-from incidents.report import Report
+from incidents.report import Finding, Report
 from incidents.timeline import Gap, Milestone, Phase, Request
 from incidents.views import Options
 
@@ -131,3 +132,17 @@ def answered(request: Request) -> datetime | None:
     """When the client got its answer; None where nothing tells."""
     latency = request.gateway.client_latency
     return None if latency is None else moved(init_start(request), latency)
+
+
+def findings_of(request: Request, report: Report) -> Iterator[Finding]:
+    """The findings about a request; those about none of the requests stand with the first one."""
+    known = {each.request_id for each in report.timeline.requests}
+    first = request is report.timeline.requests[0]
+    for each in report.findings:
+        if each.request_id == request.request_id or (first and each.request_id not in known):
+            yield each
+
+
+def known_at(finding: Finding, request: Request) -> datetime:
+    """When the last piece of its evidence was logged, or the request's start where it has none."""
+    return finding.evidence[-1].event.at if finding.evidence else request.start
