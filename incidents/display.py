@@ -16,6 +16,8 @@ _INVISIBLE: Final = re.compile(
     # Letters and marks by category, yet nothing to see: fillers, joiners, variation selectors.
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
+_BREAK: Final = re.compile(r"(?<![0-9]) | (?!(?:s|ms|MB|chars|bytes)\b)")
+
 _MARKS_ON_ONE: Final = 3
 """More combining marks than any script puts on one letter climb over the lines above."""
 
@@ -108,12 +110,14 @@ def pad(text: str, columns: int, ellipsis: str = "…") -> str:
 def wrap(text: str, columns: int) -> tuple[str, ...]:
     """The text in lines of at most that many columns, broken at spaces, in longer words where it must be.
 
-    >>> wrap("the client got 503", 10)
-    ('the client', 'got 503')
+    >>> wrap("the client got 503", 10), wrap("after 30.0 s", 10)
+    (('the client', 'got 503'), ('after', '30.0 s'))
+
+    A number stays with its unit.
     """
     lines: list[str] = []
     current = ""
-    for word in text.split(" "):
+    for word in _BREAK.split(text):
         joined = f"{current} {word}" if current else word
         if width(joined) <= columns:
             current = joined
@@ -142,6 +146,15 @@ def seconds(duration: timedelta) -> str:
     if timedelta(0) < abs(duration) < timedelta(seconds=0.9995):
         return f"{duration / timedelta(milliseconds=1):.0f} ms"
     return f"{duration / timedelta(seconds=1):.1f} s"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> counted(1, "line"), counted(12, "line")
+    ('1 line', '12 lines')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def clock(at: datetime, timezone: tzinfo | None = None) -> str:

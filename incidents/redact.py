@@ -176,19 +176,23 @@ def _is_name(name: str) -> bool:
 def _pairs(said: Message) -> Iterator[str]:
     fields = said.fields or {}
     if "request_id" not in fields and "requestId" not in fields:
-        ids = (_value("request_id", request_id) for request_id in said.request_ids[:1])
+        ids = (value_shown("request_id", request_id) for request_id in said.request_ids[:1])
         yield from (f"request_id={value}" for value in ids if value is not None)
     if said.session_id is not None and "session_id" not in fields:
-        value = _value("session_id", said.session_id)
+        value = value_shown("session_id", said.session_id)
         yield from () if value is None else (f"session_id={value}",)
     for name in fields:
-        value = _value(name, fields[name])
+        value = value_shown(name, fields[name])
         if value is not None:
             yield f"{name}={value}"
 
 
-def _value(name: str, value: object) -> str | None:
-    """The value as shown; None where it must stay hidden."""
+def value_shown(name: str, value: object) -> str | None:
+    """A field's value as it may be shown; None where it must stay hidden.
+
+    >>> value_shown("model_code", "CLAUDE_3_5_HAIKU"), value_shown("email", "ann@example.com")
+    ('CLAUDE_3_5_HAIKU', None)
+    """
     text = _text(value)
     form = FIELDS.get(name)
     if form is None or not form.fullmatch(text):
@@ -204,7 +208,7 @@ def _rest(line: Line) -> int:
     if said.kind in _TITLES and said.kind != "gateway":
         return 0
     fields = said.fields or {}
-    values = sum(len(_text(value)) for name, value in fields.items() if _value(name, value) is None)
+    values = sum(len(_text(value)) for name, value in fields.items() if value_shown(name, value) is None)
     if said.name is None:
         return values if fields else len(line.event.message)
     return values + (0 if _is_name(said.name) else len(said.name))

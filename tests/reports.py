@@ -87,7 +87,7 @@ def finding(rule: str = "outlived-gateway", **more: Any) -> Finding:
         "severity": "critical",
         "confidence": "certain",
         "request_id": SLOW,
-        "summary": "It ran 32.3 s, the gateway gave up at 30.0 s: the client got 503.",
+        "summary": "The request took 32.3 s and the gateway waits 30.0 s: the client must have got 503.",
         "remedy": "Answer before the gateway gives up: defer what does not fit.",
         "evidence": (),
     }
@@ -141,16 +141,17 @@ def _slow() -> Request:
             ),
         ),
         milestones=(
-            Milestone(at(0.322), "extraction-triggered", line(0.322, "coaching_service.auto_completion_triggered")),
+            Milestone(at(0.322), "extraction-triggered", TRIGGER),
             Milestone(at(22.312), "session-completed", COMMIT),
         ),
-        gaps=(Gap(at(0), at(0.362), None), Gap(at(22.262), at(32.312), "session-completed")),
+        gaps=(Gap(at(0), at(0.362), None), Gap(at(22.312), at(32.312), "session-completed")),
         unaccounted=timedelta(seconds=10.412),
         lines=(FIRST, extracted, COMMIT, LAST),
     )  # fmt: skip
 
 
 FIRST = line(0, kind="start", request_ids=(SLOW,))
+TRIGGER = line(0.322, "coaching_service.auto_completion_triggered", session_id=SESSION)
 COMMIT = line(22.312, "coaching_service.session_completed", session_id=SESSION)
 LAST = line(
     32.312,
@@ -183,23 +184,26 @@ def _findings() -> tuple[Finding, ...]:
         finding(evidence=(FIRST, LAST)),
         finding(
             "stranded-success",
-            summary="It completed the session at 22.3 s, but the client was gone before the answer: "
-            "the result is stored and nobody was told.",
+            summary="The session was stored as completed at 22.3 s, 7.7 s before the gateway gave up: "
+            "an answer at that moment would have been in time; the client never heard of it.",
+            confidence="likely",
             evidence=(COMMIT, LAST),
             remedy="Answer at the commit, or give the client a way to fetch the stored result.",
         ),
         finding(
             "retry-refused",
             request_id=RETRY,
-            summary="The retry was refused with SESSION_NOT_ACTIVE, though the session had been completed.",
+            summary="A request 21.1 s after ae220969 had completed the session was refused with "
+            "SESSION_NOT_ACTIVE (HTTP 400).",
             evidence=(COMMIT, REFUSAL),
             remedy="Answer a retry of a completed session with the stored result.",
         ),
         finding(
             "unaccounted-time",
             severity="warning",
-            summary="10.4 s belong to no phase; the longest stretch, 10.0 s, comes after session-completed: "
-            "an answer at the commit (22.3 s) would have been in time.",
+            summary="10.4 s of the request (32%) belong to no phase; the longest gap, 10.0 s, follows the "
+            "commit of the session (10.0 s after it): an answer at the commit, at 22.3 s, would have been in time.",
+            confidence="likely",
             evidence=(COMMIT, LAST),
             remedy="Time what runs after the commit with phase(...).",
         ),
