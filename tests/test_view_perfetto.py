@@ -44,7 +44,7 @@ def test_client_and_server_have_a_track_each():
         ("server", "POST /coaching/message", 150),
         ("phases", "unaccounted", 362),
         ("phases", "extraction", 21900),
-        ("phases", "unaccounted", 10050),
+        ("phases", "unaccounted", 10000),
     ] == slices(incident())
 
 
