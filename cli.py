@@ -1,0 +1,261 @@
+"""The command ``guard``: parse, call one function, print, exit. It holds no API.
+
+Exit codes: 0 answered; 1 findings at or above ``--fail-on``; 2 usage or a refused ID; 3 nothing matched;
+4 the source failed and nothing was read; 5 answered from incomplete data; 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from guards.errors import GuardError, MissingExtra
+
+try:
+    import click
+except ImportError:
+    sys.exit(f"guard: {MissingExtra('the command line', extra='cli')}")
+
+if TYPE_CHECKING:
+    from incidents.report import Report
+    from incidents.trace import Query
+
+FORMATS = ("text", "json", "html", "markdown", "otlp", "perfetto")
+SEVERITIES = ("info", "warning", "critical")
+INTERRUPTED, INCOMPLETE, FOUND = 130, 5, 1
+
+
+class _Guard(click.Group):
+    """A group whose errors are sentences on stderr and whose exit codes are ours."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GuardError as error:
+            from incidents.display import clean
+
+            click.echo(f"guard: {clean(str(error))}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("guard: interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from guards import __version__
+
+        click.echo(f"guard {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_Guard, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "GUARD"}
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show it."
+)
+def main() -> None:
+    """Explain what happened to a coaching session, and what its client saw."""
+
+
+_VIEW_OPTIONS = (
+    click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True),
+    click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write there instead of to stdout."),
+    click.option("--no-redact", is_flag=True, help="Show log lines as they are: they may hold users' words."),
+    click.option("-v", "--verbose", is_flag=True, help="On a terminal too, show everything."),
+    click.option(
+        "--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 if a finding is as bad as this."
+    ),
+)
+
+_TRACE_OPTIONS = (
+    click.option("--session", "session_id", metavar="ID", help="The session to explain."),
+    click.option(
+        "--request", "request_id", metavar="ID", help="A request ID: Lambda's, X-Request-ID, a gateway's."
+    ),
+    click.option(
+        "--logs", multiple=True, metavar="PATH...", help="File, folder or pattern; - for stdin. Repeatable."
+    ),
+    click.option(
+        "--since", metavar="TIME", help="2h, yesterday 18:00, 2026-02-09T23:00Z; UTC without a zone."
+    ),
+    click.option("--until", metavar="TIME", help="As --since."),
+    click.option(
+        "--gateway", type=click.Choice(["http", "rest"]), help="API kind: 30 s or 29 s. [default: http]"
+    ),
+    click.option(
+        "--gateway-limit-ms", type=click.IntRange(1), help="Its integration timeout, if not the default."
+    ),
+    click.option(
+        "--access-log-format", metavar="FORMAT", help="The $context format of the gateway's access log."
+    ),
+    click.option(
+        "--meanings", multiple=True, type=click.Path(dir_okay=False), help="TOML: what log lines mean."
+    ),
+    click.option(
+        "--conversation-budget-s", type=click.FloatRange(0), help="Over it a phase is slow. [default: 15]"
+    ),
+    click.option(
+        "--extraction-budget-s", type=click.FloatRange(0), help="Over it a phase is slow. [default: 8]"
+    ),
+)
+
+
+def _options(decorators: tuple[Any, ...]) -> Any:
+    def apply(function: Any) -> Any:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+@main.command(context_settings={"ignore_unknown_options": False})
+@click.argument("more_logs", nargs=-1, metavar="[PATH]...")
+@_options(_TRACE_OPTIONS + _VIEW_OPTIONS)
+def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> None:
+    """Explain a session or a request from saved CloudWatch logs.
+
+    \b
+    guard trace --session sess_58a0ffa3-... --logs saved/
+    guard trace --request ae220969-... --logs a.json.gz b.txt
+    aws logs tail GROUP --since 1h | guard trace --session sess_... --logs -
+    """
+    from incidents.files import FileSource, find_files
+    from incidents.trace import trace as answer
+
+    settings = _settings(asked)
+    paths = (*logs, *more_logs) or _as_tuple(settings.get("logs"))
+    if not paths:
+        raise click.UsageError(
+            "name the saved logs: --logs PATH (a file, a folder, a pattern, or - for stdin)"
+        )
+    query = _query(settings, paths)
+    report = answer([FileSource(path) for path in find_files(paths)], query)
+    _show(report, asked)
+
+
+@main.command()
+@_options(_VIEW_OPTIONS)
+def demo(**asked: Any) -> None:
+    """Explain the incident of 2026-02-09, from a reconstruction of its logs."""
+    from incidents import demo as incident
+    from incidents.files import FileSource
+    from incidents.trace import Query
+    from incidents.trace import trace as answer
+
+    path = str(incident.logs())
+    click.echo(
+        "guard: a reconstruction of the incident of 2026-02-09, traced from the logs in the package", err=True
+    )
+    _show(answer([FileSource(path)], Query(session_id=incident.SESSION_ID, logs=(path,))), asked)
+
+
+def _settings(asked: dict[str, Any]) -> dict[str, Any]:
+    """The configuration, overridden by what was typed or set in the environment."""
+    from incidents.config import defaults
+
+    given = {key: value for key, value in asked.items() if value not in (None, (), "")}
+    return {**defaults(Path.cwd()), **given}
+
+
+def _query(settings: dict[str, Any], logs: tuple[str, ...]) -> Query:
+    from datetime import UTC, datetime, timedelta
+
+    from incidents.access_logs import AccessLogFormat
+    from incidents.meanings import load
+    from incidents.moments import moment
+    from incidents.rules import Budgets
+    from incidents.trace import Query
+
+    session_id, request_id = settings.get("session_id"), settings.get("request_id")
+    if (session_id is None) == (request_id is None):
+        raise click.UsageError("name what to explain: either --session ID or --request ID")
+    now = datetime.now(UTC)
+    limit = settings.get("gateway_limit_ms")
+    since, until, access_log = (settings.get(key) for key in ("since", "until", "access_log_format"))
+    return Query(
+        session_id=session_id,
+        request_id=request_id,
+        gateway=settings.get("gateway", "http"),
+        gateway_limit=timedelta(milliseconds=limit) if limit else None,
+        since=moment(since, now) if since else None,
+        until=moment(until, now) if until else None,
+        meanings=load(Path(path) for path in _as_tuple(settings.get("meanings"))),
+        budgets=Budgets(
+            conversation=timedelta(seconds=settings.get("conversation_budget_s", 15)),
+            extraction=timedelta(seconds=settings.get("extraction_budget_s", 8)),
+        ),
+        access_log=AccessLogFormat.parse(access_log) if access_log else None,
+        logs=logs,
+    )
+
+
+def _as_tuple(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def _show(report: Report, asked: dict[str, Any]) -> None:
+    """Print or write the report, and exit with what it comes to."""
+    from incidents.views import Options, view
+
+    output = asked["output"]
+    options = Options(redact=not asked["no_redact"], all_lines=asked["verbose"], **_terminal(output))
+    text = view(asked["format_"])(report, options)
+    if output is None:
+        _print(text)
+    else:
+        _write(output, text)
+    sys.exit(_exit_code(report, asked["fail_on"]))
+
+
+def _terminal(output: str | None) -> dict[str, Any]:
+    """What standard output can show."""
+    import os
+    import shutil
+    from datetime import datetime, timedelta
+
+    here = datetime.now().astimezone()
+    if output is not None:
+        return {"timezone": here.tzinfo if here.utcoffset() else None}
+    terminal = sys.stdout.isatty()
+    size = shutil.get_terminal_size()
+    return {
+        "columns": max(40, min(size.columns, 200)),
+        "rows": size.lines if terminal else None,
+        "color": terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb",
+        "ascii": "utf" not in (sys.stdout.encoding or "").lower(),
+        "timezone": here.tzinfo if here.utcoffset() != timedelta(0) else None,
+    }
+
+
+def _print(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
+
+
+def _write(path: str, text: str) -> None:
+    from guards.errors import BadUsage
+
+    try:
+        Path(path).write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise BadUsage(
+            f"{path} cannot be written: {error.strerror}", hint="choose another -o FILE"
+        ) from error
+    click.echo(f"guard: wrote {path}", err=True)
+
+
+def _exit_code(report: Report, fail_on: str | None) -> int:
+    if fail_on is not None:
+        bar = SEVERITIES.index(fail_on)
+        if any(SEVERITIES.index(finding.severity) >= bar for finding in report.findings):
+            return FOUND
+    return 0 if report.timeline.complete else INCOMPLETE
+
+
+if __name__ == "__main__":
+    main()

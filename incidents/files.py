@@ -1,0 +1,237 @@
+"""Saved log files as sources: found by path or pattern, decoded, and searched or read in full."""
+
+from __future__ import annotations
+
+import glob
+import io
+import mmap
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from guards.errors import BadUsage, SourceFailed
+from incidents import containers, sift
+from incidents.events import Event, Skip
+from incidents.forms import Form, Origin, recognise
+from incidents.forms.ndjson import read_ndjson_line
+from incidents.search import Haystack
+from incidents.sources import AROUND, SKIPS_LISTED, Question, Reading, Span, wanted
+
+HEAD = 1 << 16
+"""So many decoded bytes tell the form."""
+
+SMALL = 8 << 20
+"""An NDJSON file up to this size is read in full, so that every odd line in it is told."""
+
+HELD = 32 << 20
+"""So many decoded bytes are kept in memory; more are read again when asked again."""
+
+STANDARD_INPUT = "-"
+
+
+def find_files(paths: Sequence[str]) -> list[str]:
+    """The files that paths, folders and patterns name, in order, each once; ``-`` is standard input.
+
+    Raises BadUsage where one names nothing.
+    """
+    found: dict[str, None] = {}
+    for path in paths:
+        names = [path] if path == STANDARD_INPUT else sorted(_expand(path))
+        if not names:
+            raise BadUsage(f"no log file at {path!r}", hint="name a file, a folder or a pattern")
+        found.update(dict.fromkeys(names))
+    return list(found)
+
+
+def _expand(path: str) -> Iterable[str]:
+    if os.path.isdir(path):
+        return (
+            str(each) for each in Path(path).rglob("*") if each.is_file() and not each.name.startswith(".")
+        )
+    if os.path.exists(path):
+        return [path]
+    # Log streams have [$LATEST] in their names, so a pattern is only tried where no file is named so.
+    return (each for each in glob.glob(path, recursive=True) if os.path.isfile(each))
+
+
+class FileSource:
+    """One saved file of log events, whatever its form and its compression."""
+
+    def __init__(self, path: str, *, small: int = SMALL) -> None:
+        self._name = path
+        self._path = None if path == STANDARD_INPUT else path
+        self._small = small
+        self._file: BinaryIO | None = None
+        self._form: Form | None = None
+        self._held: list[Event | Skip] | None = None
+        self._haystack: Haystack | None = None
+        self._hits: sift.Hits | None = None
+        self._excerpt: sift.Excerpt | None = None
+        self._damage: list[Skip] = []
+
+    def read(self, question: Question) -> Reading:
+        """Everything in the file that the question asks for.
+
+        Raises SourceFailed when the file cannot be opened or read at all.
+        """
+        try:
+            return self._read(question)
+        except OSError as error:
+            raise SourceFailed(
+                f"{self._name} cannot be read: {error.strerror or error}", hint="check its permissions"
+            ) from error
+
+    def _read(self, question: Question) -> Reading:
+        file = self._open()
+        if self._form is None:
+            self._form = recognise(self._head(file), self._path)
+        if self._form.name == "ndjson" and not question.thorough and self._held is None:
+            self._haystack = self._find_haystack(file, question)
+            if self._haystack is not None:
+                return self._searched(self._haystack, question)
+        return self._in_full(file, question)
+
+    def _open(self) -> BinaryIO:
+        if self._file is None:
+            self._file = _spooled(sys.stdin.buffer) if self._path is None else open(self._path, "rb")  # noqa: SIM115  # kept open: it is read again when asked again
+        return self._file
+
+    @staticmethod
+    def _kind(file: BinaryIO) -> containers.Kind:
+        file.seek(0)
+        return containers.kind_of(file.read(4))
+
+    def _head(self, file: BinaryIO) -> bytes:
+        head = b""
+        for piece in containers.pieces(file, lambda trouble: None):
+            head += piece
+            if len(head) >= HEAD:
+                break
+        return head[:HEAD]
+
+    def _pieces(self, file: BinaryIO) -> Iterator[bytes]:
+        self._damage.clear()
+        return containers.pieces(file, lambda trouble: self._damage.append(Skip(self._name, trouble)))
+
+    # --- searched -----------------------------------------------------------------------------------
+
+    def _find_haystack(self, file: BinaryIO, question: Question) -> Haystack | None:
+        """The file's bytes to be searched; None where it must be read in full."""
+        if self._kind(file) != "plain":
+            return self._sifted(file, question)
+        if self._haystack is not None:
+            return self._haystack
+        if _size(file) <= self._small or self._path is None:
+            return None
+        # A private copy-on-write map: nothing is copied, and the C library may be given its address.
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        haystack = Haystack(data, self._parse_line)
+        return haystack if haystack.in_time_order() else None
+
+    def _sifted(self, file: BinaryIO, question: Question) -> Haystack | None:
+        spans = tuple(Span(None, span.start - AROUND, span.end + AROUND) for span in question.spans)
+        if self._haystack is not None and self._excerpt is not None and self._excerpt.covers(spans):
+            return self._haystack
+        if self._hits is None:
+            self._hits = sift.find_hits(self._pieces(file), question.needles, self._parse_line)
+        if self._hits.decoded <= self._small or not self._hits.in_time_order:
+            return None
+        part = sift.excerpt(self._pieces(file), (*sift.around(self._hits.times), *spans), self._parse_line)
+        self._excerpt = part
+        return Haystack(part.data, lambda line, offset: self._parse_line(line, part.original(offset)))
+
+    def _parse_line(self, line: bytes, offset: int) -> Event | Skip:
+        return read_ndjson_line(line, source=self._name, place=f"{self._name}@{offset}", order=offset)
+
+    def _searched(self, haystack: Haystack, question: Question) -> Reading:
+        events = haystack.search(question)
+        size = _size(self._open())
+        total = size if self._hits is None else self._hits.decoded
+        skipped = [each for each in haystack.lines.values() if isinstance(each, Skip)]
+        return Reading(
+            name=self._name,
+            events=tuple(events),
+            parsed=len(haystack.lines) - len(skipped),
+            skipped=(*skipped[:SKIPS_LISTED], *self._damage),
+            skipped_count=len(skipped) + len(self._damage),
+            complete=not self._damage,
+            bytes=size,
+            unread_bytes=total - haystack.parsed_bytes,
+        )
+
+    # --- read in full -------------------------------------------------------------------------------
+
+    def _in_full(self, file: BinaryIO, question: Question) -> Reading:
+        kept: list[Event] = []
+        skipped: list[Skip] = []
+        parsed = skips = 0
+        for each in self._all(file):
+            if isinstance(each, Skip):
+                skips += 1
+                if len(skipped) < SKIPS_LISTED:
+                    skipped.append(each)
+                continue
+            parsed += 1
+            if (question.at_most is None or len(kept) < question.at_most) and wanted(each, question):
+                kept.append(each)
+        return Reading(
+            name=self._name,
+            events=tuple(kept),
+            parsed=parsed,
+            skipped=(*skipped, *self._damage),
+            skipped_count=skips + len(self._damage),
+            complete=not self._damage,
+            bytes=_size(file),
+            unread_bytes=0,
+        )
+
+    def _all(self, file: BinaryIO) -> Iterator[Event | Skip]:
+        if self._held is not None:
+            yield from self._held
+            return
+        assert self._form is not None
+        origin = Origin(source=self._name, path=self._path)
+        decoded = _Counted(self._pieces(file))
+        held: list[Event | Skip] | None = []
+        for each in self._form.events(decoded, origin):
+            if held is not None:
+                held.append(each)
+                if decoded.count > HELD:
+                    held = None
+            yield each
+        self._held = held
+
+
+class _Counted:
+    """Pieces, and how many bytes of them were handed on."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self.count = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = next(self._pieces)
+        self.count += len(piece)
+        return piece
+
+
+def _spooled(stream: BinaryIO) -> BinaryIO:
+    """Standard input, kept so that it can be read twice: in memory while it is small, else on disk."""
+    kept = tempfile.SpooledTemporaryFile(max_size=HELD)  # noqa: SIM115  # lives as long as the source
+    while data := stream.read(1 << 20):
+        kept.write(data)
+    kept.seek(0)
+    return kept  # type: ignore[return-value]  # has all that BinaryIO is used for here
+
+
+def _size(file: BinaryIO) -> int:
+    position = file.tell()
+    size = file.seek(0, io.SEEK_END)
+    file.seek(position)
+    return size

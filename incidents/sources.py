@@ -1,0 +1,109 @@
+"""Where log events come from: one question, one method, one reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from guards.limits import LAMBDA_LONGEST
+from incidents.events import Event, Skip
+
+SKIPS_LISTED = 100
+"""So many skipped things are listed one by one; the rest are counted."""
+
+SLACK = timedelta(seconds=10)
+"""How far events of a file in time order may stand out of order."""
+
+AROUND = LAMBDA_LONGEST + SLACK
+"""Nothing that belongs to a request stands further from any of its lines."""
+
+BOUNDARIES = ("RequestId: ", '"platform.', "INIT_", "RESTORE_", "Task timed out after", '\\"platform.')
+"""Text that START, END, REPORT, INIT and timeout lines hold, in either format, escaped or not."""
+
+GATEWAY_SIGNS = ("requestTime", "httpMethod", "routeKey", "Execution failed due to", "Lambda request id")
+"""Text that a gateway's access or execution log line is likely to hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of one log stream of which every line is wanted."""
+
+    log_stream: str | None
+    """None: of any stream of a source that carries no stream names."""
+    start: datetime
+    end: datetime
+
+    def holds(self, event: Event) -> bool:
+        """Whether an event stands in it. A source without stream names answers for every stream."""
+        stream_fits = self.log_stream is None or event.log_stream in (self.log_stream, None)
+        return stream_fits and self.start <= event.at <= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a source."""
+
+    needles: tuple[str, ...]
+    """Lines that hold one of these are wanted, and the boundaries of requests around them."""
+    spans: tuple[Span, ...] = ()
+    """Every line in one of these is wanted, and whatever a gateway logged meanwhile."""
+    thorough: bool = False
+    """True: do not rely on time order, look at everything."""
+    at_most: int | None = None
+    """So many hits are enough: for a taste of what a source holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a source answered."""
+
+    name: str
+    events: tuple[Event, ...]
+    """All that was asked for, and perhaps more."""
+    parsed: int
+    """Events read so far, asked for or not."""
+    skipped: tuple[Skip, ...]
+    """The first of what could not be read."""
+    skipped_count: int
+    complete: bool
+    """False when the source was cut off."""
+    bytes: int | None
+    """Size as stored."""
+    unread_bytes: int | None
+    """Passed over without parsing."""
+
+
+class Source(Protocol):
+    """Something that holds log events."""
+
+    def read(self, question: Question) -> Reading:
+        """Everything that the question asks for. May be asked again with another question."""
+
+
+def wanted(event: Event, question: Question) -> bool:
+    """Whether a source should return an event; it may return more.
+
+    >>> from datetime import UTC
+    >>> at = datetime(2026, 2, 9, 23, 48, tzinfo=UTC)
+    >>> event = Event(at, "START RequestId: a Version: 1", None, None, None, "x", "x:1", 0)
+    >>> wanted(event, Question(needles=("sess_1",)))
+    True
+    """
+    message = event.message
+    if any(needle in message for needle in question.needles) or is_boundary(message):
+        return True
+    if any(span.holds(event) for span in question.spans):
+        return True
+    return any(sign in message for sign in GATEWAY_SIGNS) and meanwhile(event, question.spans)
+
+
+def is_boundary(message: str) -> bool:
+    """Whether a message may be one of Lambda's own lines."""
+    return any(mark in message for mark in BOUNDARIES)
+
+
+def meanwhile(event: Event, spans: Iterable[Span]) -> bool:
+    """Whether an event of any stream stands in the time of one of the spans."""
+    return any(span.start - SLACK <= event.at <= span.end + AROUND for span in spans)

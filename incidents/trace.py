@@ -1,0 +1,257 @@
+"""One question, answered: from sources to a report."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from guards.errors import BadUsage, NothingMatched, SourceFailed
+from guards.limits import GatewayKind
+from incidents import meanings as dictionary
+from incidents.access_logs import AccessLogFormat
+from incidents.events import Event, Skip
+from incidents.gateway import with_gateway
+from incidents.invocations import Grouping, Invocation, group
+from incidents.meanings import Meanings
+from incidents.merge import merge
+from incidents.messages import Line
+from incidents.nearest import What, nearest_ids
+from incidents.reading import read_message
+from incidents.report import Report, SourceCount
+from incidents.requests import request_of, sessions_of
+from incidents.rules import Budgets, diagnose
+from incidents.sessions import session_of
+from incidents.sources import AROUND, Question, Reading, Source, Span
+from incidents.timeline import Request, Timeline
+from incidents.verdict import advice, next_command, verdict
+
+_ID = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked: one session or one request, and how to look at it."""
+
+    session_id: str | None = None
+    request_id: str | None = None
+    """Lambda's, an application's X-Request-ID or a gateway's."""
+    gateway: GatewayKind = "http"
+    gateway_limit: timedelta | None = None
+    """None: the default of the gateway's kind."""
+    since: datetime | None = None
+    until: datetime | None = None
+    meanings: Meanings = field(default_factory=dictionary.load)
+    budgets: Budgets = field(default_factory=Budgets)
+    access_log: AccessLogFormat | None = None
+    logs: tuple[str, ...] = ()
+    """As the user named them, for the next command."""
+
+    @property
+    def id(self) -> str:
+        """The ID that is asked for."""
+        return self.session_id or self.request_id or ""
+
+
+def trace(sources: Sequence[Source], query: Query) -> Report:
+    """Everything that the sources tell about a session or a request.
+
+    Raises BadUsage for an ID that is none, NothingMatched where no request was found, and SourceFailed where
+    no source could be read.
+    """
+    if not _ID.fullmatch(query.id):
+        raise BadUsage(
+            f"{query.id[:140]!r} is not an ID",
+            hint="an ID is 1 to 128 of the characters A-Z a-z 0-9 _ . : = / + -",
+        )
+    asked = _Asked(sources, query)
+    found = asked.look()
+    if not found.chosen:
+        raise NothingMatched(asked.nothing(found))
+    return _report(found, query)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the sources gave, grouped."""
+
+    readings: tuple[Reading, ...]
+    grouping: Grouping
+    chosen: tuple[Invocation, ...]
+    gateway_lines: tuple[Line, ...]
+
+
+class _Asked:
+    """The same sources, asked until nothing more is to be learned from them."""
+
+    def __init__(self, sources: Sequence[Source], query: Query) -> None:
+        self._sources = sources
+        self._query = query
+        self._failed: dict[int, SourceFailed] = {}
+        self._read: dict[str, Line] = {}
+
+    def look(self) -> _Found:
+        """First where the ID stands, then all that stands around; once more in full if an end is missing."""
+        first = self._ask(Question(needles=(self._query.id,)))
+        if behind := self._ids_behind(first):
+            first = self._ask(Question(needles=(self._query.id, *behind)))
+        spans = self._spans(first, behind)
+        if not spans:
+            return first
+        needles = tuple(dict.fromkeys((self._query.id, *(one.request_id for one in first.chosen), *behind)))
+        found = self._ask(Question(needles, spans))
+        if self._cut(found):
+            return self._ask(Question(needles, spans, thorough=True))
+        return found
+
+    def nothing(self, found: _Found) -> str:
+        """Why there is no answer: what was searched, and the nearest IDs in it."""
+        what: What = "session" if self._query.session_id else "request"
+        size = sum(reading.bytes or 0 for reading in found.readings)
+        text = f"no request of {what} {self._query.id} in {len(found.readings)} source(s), {size:,} bytes"
+        if self._query.since or self._query.until:
+            text += ", in the window asked for"
+        near = nearest_ids(self._query.id, self._taste(), what)
+        return f"{text}; nearest seen: {', '.join(near)}" if near else f"{text}; no {what} ID was seen at all"
+
+    def _taste(self) -> Iterable[Line]:
+        """Some lines that hold IDs of the same sort."""
+        prefix = re.match(r"[A-Za-z]+[_-]?", self._query.id) if self._query.session_id else None
+        self._ask(Question(needles=(prefix[0] if prefix else "RequestId: ",), at_most=5_000))
+        return self._read.values()
+
+    def _ask(self, question: Question) -> _Found:
+        readings = [self._reading(index, source, question) for index, source in enumerate(self._sources)]
+        if self._failed and len(self._failed) == len(self._sources):
+            raise next(iter(self._failed.values()))
+        lines = [self._line(event) for event in merge([reading.events for reading in readings])]
+        grouping = group((line for line in lines if line.said.kind != "gateway"), self._query.meanings)
+        gateway = tuple(line for line in lines if line.said.kind == "gateway")
+        chosen = tuple(one for one in grouping.invocations if self._is_asked_for(one))
+        return _Found(tuple(readings), grouping, chosen, gateway)
+
+    def _reading(self, index: int, source: Source, question: Question) -> Reading:
+        try:
+            return source.read(question)
+        except SourceFailed as error:
+            self._failed[index] = error
+            return Reading(
+                f"source {index + 1}", (), 0, (Skip(f"source {index + 1}", str(error)),), 1, False, None, None
+            )
+
+    def _line(self, event: Event) -> Line:
+        known = self._read.get(event.place)
+        if known is None or known.event != event:
+            known = self._read[event.place] = Line(event, read_message(event.message, self._query.access_log))
+        return known
+
+    def _is_asked_for(self, one: Invocation) -> bool:
+        if self._query.since and one.lines[-1].event.at < self._query.since:
+            return False
+        if self._query.until and one.lines[0].event.at > self._query.until:
+            return False
+        if self._query.session_id is not None:
+            return self._query.session_id in sessions_of(one)
+        return one.request_id == self._query.id or any(
+            self._query.id in line.said.request_ids for line in one.lines
+        )
+
+    def _ids_behind(self, found: _Found) -> tuple[str, ...]:
+        """Lambda's request IDs behind a gateway's request ID that was asked for."""
+        if self._query.request_id is None or found.chosen:
+            return ()
+        ids = (
+            (line.said.fields or {}).get("integration.requestId")
+            for line in found.gateway_lines
+            if self._query.id in line.said.request_ids
+        )
+        return tuple(dict.fromkeys(each for each in ids if isinstance(each, str) and each != self._query.id))
+
+    def _spans(self, found: _Found, behind: tuple[str, ...]) -> tuple[Span, ...]:
+        chosen = [
+            one for one in found.grouping.invocations if one in found.chosen or one.request_id in behind
+        ]
+        spans = [_span(one) for one in chosen]
+        spans += [_around(line) for line in found.grouping.loose if self._query.id in line.event.message]
+        return tuple(dict.fromkeys(spans))
+
+    @staticmethod
+    def _cut(found: _Found) -> bool:
+        """Whether a request lacks its START or its end although its source was not looked through."""
+        searched = any(reading.unread_bytes for reading in found.readings)
+        return searched and any(one.start is None or not one.closing for one in found.chosen)
+
+
+def _span(one: Invocation) -> Span:
+    lines = (*one.init, *one.lines)
+    begin = lines[0].event.at if one.start else lines[0].event.at - AROUND
+    end = lines[-1].event.at if one.closing else lines[-1].event.at + AROUND
+    return Span(one.log_stream, begin, end)
+
+
+def _around(line: Line) -> Span:
+    return Span(line.event.log_stream, line.event.at - AROUND, line.event.at + AROUND)
+
+
+def _report(found: _Found, query: Query) -> Report:
+    requests = _requests(found, query)
+    session_id = query.session_id or next((each for request in requests for each in request.sessions), None)
+    complete = all(reading.complete for reading in found.readings)
+    timeline = Timeline(session_of(session_id, requests, query.meanings), requests, complete)
+    findings = diagnose(timeline, query.budgets)
+    return Report(
+        session_id=query.session_id,
+        request_id=query.request_id,
+        sources=_counts(found.readings, requests),
+        timeline=timeline,
+        findings=findings,
+        verdict=verdict(timeline, findings),
+        advice=advice(timeline, findings),
+        next_command=next_command(
+            timeline, session_id=query.session_id, request_id=query.request_id, logs=query.logs
+        ),
+        notes=tuple(_notes(found, query)),
+    )
+
+
+def _requests(found: _Found, query: Query) -> tuple[Request, ...]:
+    requests = sorted((request_of(one, query.meanings) for one in found.chosen), key=lambda each: each.start)
+    return with_gateway(requests, found.gateway_lines, query.gateway, query.gateway_limit)
+
+
+def _counts(readings: Iterable[Reading], requests: Iterable[Request]) -> tuple[SourceCount, ...]:
+    used: Counter[str] = Counter()
+    for request in requests:
+        lines = {id(line): line for line in (*request.lines, *request.gateway.lines)}
+        used.update(line.event.source for line in lines.values())
+    return tuple(
+        SourceCount(
+            name=reading.name,
+            bytes=reading.bytes,
+            used=used[reading.name],
+            other=reading.parsed - used[reading.name],
+            skipped=reading.skipped,
+            skipped_count=reading.skipped_count,
+            complete=reading.complete,
+            unread_bytes=reading.unread_bytes,
+        )
+        for reading in readings
+    )
+
+
+def _notes(found: _Found, query: Query) -> Iterable[str]:
+    if found.grouping.mixed_streams:
+        names = ", ".join(found.grouping.mixed_streams[:3])
+        yield f"Requests overlap in {names}: it is not one log stream, so no line was carried to a request there."
+    if found.grouping.quoted:
+        yield (
+            f"{found.grouping.quoted} line(s) look like START, END or REPORT but belong to no request of their "
+            "stream: quoted or forged, and not believed."
+        )
+    untied = [
+        line for line in found.grouping.loose if query.id in (line.said.session_id, *line.said.request_ids)
+    ]
+    if untied:
+        yield f"{len(untied)} line(s) name {query.id} but could not be tied to a request."
