@@ -202,7 +202,8 @@ def _findings() -> tuple[Finding, ...]:
             "unaccounted-time",
             severity="warning",
             summary="10.4 s of the request (32%) belong to no phase; the longest gap, 10.0 s, follows the "
-            "commit of the session (10.0 s after it): an answer at the commit, at 22.3 s, would have been in time.",
+            "commit of the session (10.0 s after it): an answer at the commit, at 22.3 s, "
+            "would have been in time.",
             confidence="likely",
             evidence=(COMMIT, LAST),
             remedy="Time what runs after the commit with phase(...).",

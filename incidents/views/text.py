@@ -266,7 +266,7 @@ def _data(report: Report, options: Options, fold: Fold) -> list[Row]:
 
 
 def _brief_data(report: Report, options: Options, fold: Fold) -> list[Row]:
-    total, folded = _total(report, options), f"{_folded(report, fold)} folded: pipe into less"
+    total, folded = _total(report, options), f"{_folded(report, fold)} folded (| less)"
     if width(f"{total}; {folded}") <= options.columns - LABEL:
         return [row("Data    ", Span(f"{total}; {folded}", "dim"))]
     rows = paragraph(row("Data    "), total, options, "dim", most=1)
@@ -280,7 +280,8 @@ def _indented(text: str, options: Options) -> list[Row]:
 def _first_note(report: Report, options: Options) -> list[Row]:
     if not report.notes:
         return []
-    more = f" (and {len(report.notes) - 1} more notes)" if len(report.notes) > 1 else ""
+    left = len(report.notes) - 1
+    more = f" (and {counted(left, 'more note')})" if left else ""
     return paragraph(row("Note    "), say(report.notes[0], options) + more, options, most=1)
 
 
@@ -335,7 +336,7 @@ def _next(report: Report, options: Options) -> list[Row]:
 
 
 def _continued(command: str, columns: int) -> list[str]:
-    """A command over as many lines as it needs, as a shell takes it: broken between words, never in a quote."""
+    """A command as a shell takes it over several lines: broken between words, never in a quote."""
     lines: list[str] = []
     current = ""
     for word in _WORD.findall(command):

@@ -78,13 +78,15 @@ class Lane:
     def __init__(self, columns: int) -> None:
         self.cells: list[tuple[str, Style] | None] = [None] * columns
 
-    def bar(self, start: int, end: int, glyph: str, style: Style, label: str = "") -> None:
-        """Fill from start up to, not including, end (one cell at least); the label inside where it fits."""
+    def bar(self, start: int, end: int, glyph: str, style: Style, *labels: str) -> None:
+        """Fill from start to before end, one cell at least; the first label that fits goes inside."""
         end = max(end, start + 1)
         self.cells[start:end] = [(glyph, style)] * (end - start)
-        room = end - start - width(label) - 4
-        if label and room >= 0:
-            self.write(start + 1 + (room + 2) // 2, f" {label} ", "")
+        for label in labels:
+            room = end - start - width(label) - 3  # a space at each side, and the letter
+            if room >= 0:
+                self.write(start + 1 + room // 2, f" {label} ", "")
+                break
 
     def write(self, start: int, text: str, style: Style) -> None:
         """Put text into the cells: a wide character takes two, a combining mark none."""
@@ -179,14 +181,14 @@ def _axis(scale: Scale, limit: timedelta, glyphs: Glyphs) -> Lane:
 
 
 def _mark(lane: Lane, column: int, glyph: str, label: str, style: Style) -> None:
-    """The mark with its label to the right, else to the left, else not at all."""
+    """The mark with its label to the right, else to the left, else alone, where there is room."""
     length = len(label) + 1
-    if lane.free(column, column + length + 1) or (
-        column + length == len(lane.cells) and lane.free(column, column + length)
-    ):
+    if lane.free(column, column + length):
         lane.write(column, glyph + label, style)
     elif lane.free(column - length, column + 1):
         lane.write(column - length + 1, label + glyph, style)
+    elif lane.free(column, column + 1) and style != "dim":
+        lane.write(column, glyph, style)
 
 
 def _number(value: float) -> str:
@@ -225,9 +227,11 @@ def _answer_glyph(request: Request, glyphs: Glyphs) -> tuple[str, Style]:
 def _server(scale: Scale, request: Request, glyphs: Glyphs, options: Options) -> Lane:
     lane = Lane(scale.columns)
     start, end = scale.column(request.start), scale.column(request.end or request.last_seen)
-    lane.bar(start, end, glyphs.runs, "dim", "" if request.phases or request.gaps else "no phase known")
+    known = bool(request.phases or request.gaps)
+    lane.bar(start, end, glyphs.runs, "dim", *(() if known else ("no phase known",)))
     if request.init_waited and request.init_duration:
-        lane.bar(0, start, glyphs.init, "cyan", f"init {seconds(request.init_duration)}")
+        init = seconds(request.init_duration)
+        lane.bar(0, start, glyphs.init, "cyan", f"init {init}", "init")
     for gap in request.gaps:
         _gap(lane, scale, gap, glyphs)
     for phase, glyph, mark in _painted_phases(request, glyphs):
@@ -243,7 +247,8 @@ def _server(scale: Scale, request: Request, glyphs: Glyphs, options: Options) ->
 def _gap(lane: Lane, scale: Scale, gap: Gap, glyphs: Glyphs) -> None:
     start, end = scale.column(gap.start), scale.column(gap.end)
     if end > start:  # what is shorter than a column would hide what stands there
-        lane.bar(start, end, glyphs.gap, "yellow", f"no phase {seconds(gap.duration)}")
+        time = seconds(gap.duration)
+        lane.bar(start, end, glyphs.gap, "yellow", f"no phase {time}", time)
 
 
 def _painted_phases(request: Request, glyphs: Glyphs) -> Iterator[tuple[Phase, str, str]]:
@@ -257,7 +262,7 @@ def _painted_phases(request: Request, glyphs: Glyphs) -> Iterator[tuple[Phase, s
 
 def _phase(lane: Lane, scale: Scale, phase: Phase, glyph: str, mark: str, options: Options) -> None:
     start, end = scale.column(phase.start), scale.column(phase.end or phase.seen_until)
-    lane.bar(start, end, glyph, "cyan", f"{say(phase.name, options)} {took(phase)}")
+    lane.bar(start, end, glyph, "cyan", f"{say(phase.name, options)} {took(phase)}", took(phase))
     lane.write(start, mark, "bold")
 
 
