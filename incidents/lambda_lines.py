@@ -64,7 +64,7 @@ _LABEL: Final = re.compile(
     rf"(?<![^\s])({'|'.join(sorted(map(re.escape, _KEYS), key=len, reverse=True))}):(?=\s|$)"
 )
 # No line of Lambda's is longer; the rest of a longer one is not read.
-_LONGEST: Final = 4096
+_LONGEST: Final = 65_536
 
 _TIMEOUT: Final = re.compile(
     r"(\S{20,35})[ \t]+(\S{1,128})[ \t]+Task timed out after ([0-9.]{1,20}) seconds\s*"

@@ -34,8 +34,8 @@ REQUEST_ID_FIELDS: Final = (
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}")
 _NO_ID: Final = frozenset({"undefined", "null", "None", "-"})
-_NUMBER: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
-_LARGEST: Final = 1e12
+_NUMBER: Final = re.compile(r"[0-9]{1,14}(?:\.[0-9]{1,12})?")
+_LARGEST: Final = 1e14
 _COLON_MS: Final = re.compile(r"(.{19}):([0-9]{1,9}(?:Z|[+-].{2,6})?)")
 _CLF: Final = re.compile(
     r"([0-3][0-9])/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})"
@@ -111,7 +111,7 @@ def scalars(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def number(value: object) -> float | None:
-    """A measured quantity: finite, not negative, below 10^12, from a number or its text.
+    """A measured quantity: finite, not negative, below 10^14, from a number or its text.
 
     >>> number("12.96"), number(-1), number("9" * 5000), number(float("nan")), number(True)
     (12.96, None, None, None, None)
@@ -179,7 +179,7 @@ def _utc(time: datetime) -> datetime:
 
 def _from_epoch(value: float) -> datetime | None:
     # 10^11 s is the year 5138 and 10^11 ms is 1973: nothing of ours lies on the wrong side.
-    if not 0 < value < _LARGEST * 10:
+    if not 0 < value < _LARGEST / 10:
         return None
     since = timedelta(seconds=value) if value < 1e11 else timedelta(milliseconds=value)
     return datetime(1970, 1, 1, tzinfo=UTC) + since
