@@ -1,0 +1,246 @@
+"""JSON of any size, value by value: the elements of the arrays that hold events, one at a time.
+
+>>> [(item.key, item.value) for item in json_items(['{"events":[{"a":1},{"a":2}],', '"nextToken":"x"}'])]
+[('events', {'a': 1}), ('events', {'a': 2}), (None, {'nextToken': 'x'})]
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from incidents.forms.base import LONGEST, TOO_DEEP, TOO_LONG
+
+STREAMED: Final = ("events", "results")
+"""The arrays of a top-level object whose elements are handed out one by one."""
+
+CUT_OFF: Final = "the document is cut off here"
+MALFORMED: Final = "not valid JSON; reading goes on behind it"
+LOST: Final = "not valid JSON; reading goes on at the next line that begins an object or array"
+
+_DECODER = json.JSONDecoder(strict=False)
+_SPACE = re.compile("[ \t\r\n\ufeff]*")
+_OUTSIDE = re.compile(r'"|[\[{]+|[\]}]+')
+_INSIDE = re.compile(r'["\n]|\\.?', re.DOTALL)
+_AT_TOP = re.compile(r'["\n,]|[\[{]+|[\]}]+')
+_NEAR_END = 10  # no literal, number's exponent or \u escape that is cut in half is longer
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One value."""
+
+    line: int
+    key: str | None
+    """The array that it is an element of; ``[]`` for an array without a key; None for a whole object."""
+    value: Any
+    seen: tuple[str, ...] = ()
+    """The keys of the object so far."""
+    around: Mapping[str, Any] = field(default_factory=dict)
+    """For an element of an array: the other members of the object so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Something that is not JSON."""
+
+    line: int
+    reason: str
+    seen: tuple[str, ...] = ()
+
+
+def json_items(blocks: Iterable[str]) -> Iterator[Item | Broken]:
+    """The values of all documents in ``blocks``, whatever stands between them.
+
+    A top-level object comes last, without the arrays whose elements were handed out before it.
+    """
+    window = _Window(iter(blocks))
+    while mark := window.peek():
+        window.seen = ()
+        if mark == "{":
+            yield from _object(window)
+        elif mark == "[":
+            yield from _array(window, "[]", {})
+        else:
+            window.lost = True
+        if window.lost:
+            yield Broken(window.line, LOST, window.seen)
+            window.resume()
+    if window.cut:
+        yield Broken(window.line, CUT_OFF, window.seen)
+
+
+def _object(window: _Window) -> Iterator[Item | Broken]:
+    line, start = window.line, window.read
+    members: dict[str, Any] = {}
+    window.step()
+    while (mark := window.peek()) != "}":
+        if mark == ",":
+            window.step()
+            continue
+        key = window.take() if mark == '"' else None
+        if not isinstance(key, str) or window.peek() != ":":
+            return window.give_up()
+        window.step()
+        window.seen = (*window.seen[-99:], key)
+        if window.peek() == "[" and _is_streamed(key, members):
+            before = window.read
+            yield from _array(window, key, members)
+            start += window.read - before
+        else:
+            members[key] = value = window.take()
+            if isinstance(value, Broken):
+                yield value
+                del members[key]
+        if window.lost or window.read - start > LONGEST:
+            return window.give_up()
+    window.step()
+    yield Item(line, None, members, window.seen)
+
+
+def _is_streamed(key: str, members: dict[str, Any]) -> bool:
+    # A subscription's events need their stream and type, which come first unless a tool sorted the keys.
+    return key in STREAMED or (key == "logEvents" and "logStream" in members and "messageType" in members)
+
+
+def _array(window: _Window, key: str, around: dict[str, Any]) -> Iterator[Item | Broken]:
+    window.step()
+    while (mark := window.peek()) != "]":
+        if mark == ",":
+            window.step()
+            continue
+        if mark in ("", ":", "}"):
+            return window.give_up()
+        line, value = window.line, window.take()
+        if isinstance(value, Broken):
+            yield value
+        elif not window.cut:
+            yield Item(line, key, value, window.seen, around)
+        if window.lost or window.cut:
+            return
+    window.step()
+
+
+@dataclass(slots=True)
+class _Window:
+    """The stretch of text at hand; what lies before ``at`` has been read."""
+
+    blocks: Iterator[str]
+    text: str = ""
+    at: int = 0
+    line: int = 1
+    read: int = 0
+    """Characters passed over so far."""
+    lost: bool = False
+    """True where what follows can no longer be told from what is inside a broken value."""
+    cut: bool = False
+    """True when the text ended inside a document."""
+    seen: tuple[str, ...] = field(default=())
+
+    def peek(self) -> str:
+        """The next character that is no white space; empty at the end."""
+        while True:
+            self._pass(_SPACE.match(self.text, self.at).end())  # type: ignore[union-attr]
+            if self.at < len(self.text):
+                return self.text[self.at]
+            if not self._more():
+                return ""
+
+    def step(self) -> None:
+        """Pass over one character."""
+        self._pass(self.at + 1)
+
+    def give_up(self) -> None:
+        """What follows makes no sense here: the end of the text, or not JSON."""
+        self.cut = self.cut or not self.peek()
+        self.lost = not self.cut
+
+    def take(self) -> Any:
+        """The value that begins here, or Broken."""
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self.text, self.at)
+            except json.JSONDecodeError as error:
+                if not self._incomplete(error):
+                    return self._broken(MALFORMED)
+                if len(self.text) - self.at > LONGEST:
+                    return self._broken(TOO_LONG)
+                if not self._grow():
+                    return self._cut()
+            except RecursionError:
+                return self._broken(TOO_DEEP)
+            except ValueError:
+                return self._broken("a number with too many digits")
+            else:
+                # A number or literal that touches the end of the window may go on behind it.
+                near_end = end >= len(self.text) - _NEAR_END and not isinstance(value, (dict, list, str))
+                if not near_end or not self._grow():
+                    self._pass(end)
+                    return value
+
+    def resume(self) -> None:
+        """Pass over everything up to the next line that begins an object or an array."""
+        self.lost = False
+        while True:
+            newline = self.text.find("\n", self.at)
+            self._pass(len(self.text) if newline < 0 else newline + 1)
+            if newline >= 0 and self.peek() in ("", "[", "{"):
+                return
+            if newline < 0 and not self._more():
+                return
+
+    def _incomplete(self, error: json.JSONDecodeError) -> bool:
+        return error.msg.startswith("Unterminated string") or error.pos >= len(self.text) - _NEAR_END
+
+    def _cut(self) -> None:
+        self.cut = True
+        self.at = len(self.text)  # the line stays: the cut is told where the broken value begins
+
+    def _broken(self, reason: str) -> Broken:
+        line = self.line
+        self._skip_value()
+        return Broken(line, reason, self.seen)
+
+    def _skip_value(self) -> None:
+        """Pass over a value that cannot be decoded, to the bracket that closes it."""
+        depth, inside = 0, False
+        while True:
+            found = (_INSIDE if inside else _OUTSIDE if depth else _AT_TOP).search(self.text, self.at)
+            if found is None or found[0] == "\\":  # the end of the window, perhaps within an escape
+                self._pass(found.start() if found else len(self.text))
+                if not self._more():
+                    return self._cut()
+                continue
+            mark = found[0]
+            if mark[0] == '"':
+                inside = not inside
+            elif mark[0] in "[{":
+                depth += len(mark)
+            elif mark[0] in "]}" and len(mark) < depth:
+                depth -= len(mark)
+            elif mark[0] in "]}":
+                return self._pass(found.start() + depth)
+            elif mark[0] in "\n,":
+                self.lost = inside  # strings hold no newline: a quote is missing
+                return self._pass(found.start())
+            self._pass(found.end())
+
+    def _pass(self, to: int) -> None:
+        self.line += self.text.count("\n", self.at, to)
+        self.read += to - self.at
+        self.at = to
+
+    def _grow(self) -> bool:
+        """Add at least as much again as is at hand, so that retries stay linear in sum."""
+        return self._more(at_least=len(self.text) - self.at)
+
+    def _more(self, at_least: int = 1) -> bool:
+        parts, size = [self.text[self.at :]], 0
+        while size < at_least and (block := next(self.blocks, None)) is not None:
+            parts.append(block)
+            size += len(block)
+        self.text, self.at = "".join(parts), 0
+        return size > 0
