@@ -92,7 +92,8 @@ def test_event_names_that_may_be_text_are_hidden(name: str):
 FIELDS_WITH_A_FORM = [
     "request_id", "session_id", "trace_id", "status", "current_status", "outcome", "model_code", "error_code",
     "error_type", "errorType", "processing_time_ms", "duration_seconds", "status_code", "method", "path",
-    "route", "phase", "is_final", "PhaseDuration", "RequestDuration", "responseLatency", "integration.requestId",
+    "route", "phase", "is_final", "PhaseDuration", "RequestDuration", "responseLatency",
+    "integration.requestId",
 ]  # fmt: skip
 
 

@@ -130,7 +130,7 @@ def test_folded_requests_are_counted():
     text = render(report(request(SLOW, duration=31), *requests), TERMINAL)
 
     assert "and 45 more requests" in text
-    assert "45 requests, 0 evidence lines folded (| less)" in text
+    assert "45 requests, 0 lines folded (| less)" in text
     assert len(text.splitlines()) <= 23
 
 
@@ -143,8 +143,8 @@ def test_skipped_lines_and_cut_sources_are_told_in_every_size():
     full = render(incident(sources=(broken,)), Options(columns=120))
 
     told = "INCOMPLETE, a source was cut off: 9 events used, 1204 other, 12 skipped (not JSON, ...)"
-    assert told[:70] in folded and told in full
-    assert "12 skipped" in folded
+    assert told in full
+    assert told in re.sub(r"\n +", " ", folded)
     assert "skipped a.json:9: nested too deep" in full and "and 10 more skipped" in full and "CUT OFF" in full
 
 
@@ -152,7 +152,10 @@ def test_notes_are_told_in_every_size():
     """A note about the data itself is not folded away without a count."""
     notes = ("a REPORT line was forged", "stream x is none")
 
-    assert "Note    a REPORT line was forged (and 1 more note)" in render(incident(notes=notes), TERMINAL)
+    assert "2 notes, 9 lines folded (| less)" in render(incident(notes=notes), TERMINAL)
+    assert "Note    a REPORT line was forged (and 1 more note)" in render(
+        incident(notes=notes), Options(rows=45)
+    )
     assert "note: stream x is none" in render(incident(notes=notes), Options())
 
 
@@ -273,6 +276,23 @@ def test_the_words_of_a_user_stay_inside():
 
     assert "marriage" not in render(broken, Options())
     assert "marriage" in render(broken, Options(redact=False))
+
+
+def test_names_from_log_lines_are_hidden_where_they_are_no_names():
+    """A phase, a model or an error type that reads like a user's words is counted, not shown."""
+    words = "my marriage is failing"
+    odd = Phase(words, at(1), at(9), "recorded", at(9), model=words, error_type=words)
+    text = render(report(request(duration=9.5, phases=(odd,), error_type=words, outcome="error")), Options())
+
+    assert "marriage" not in text
+    assert "A ...(22 chars) 8.0 s ...(22 chars) failed: ...(22 chars)" in text
+
+
+def test_a_status_of_thousands_of_digits_is_not_known():
+    """What no reader can write out does not stop the view."""
+    absurd = Gateway("http", timedelta(seconds=30), 10**5000, timedelta(seconds=1), "observed")
+
+    assert "answer not known" in render(report(request(gateway=absurd)), Options())
 
 
 def test_a_command_too_long_for_a_row_can_still_be_copied():

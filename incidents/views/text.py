@@ -258,7 +258,8 @@ def _remedies(report: Report, options: Options, fold: Fold) -> list[Row]:
 
 def _data(report: Report, options: Options, fold: Fold) -> list[Row]:
     if fold is not FULL:
-        return [*_brief_data(report, options, fold), *_first_note(report, options)]
+        notes = _first_note(report, options) if fold.rows_each is None else []
+        return [*_brief_data(report, options, fold), *notes]
     rows = paragraph(row("Data    "), _total(report, options), options, "dim")
     for source in report.sources:
         rows += [line for text in _source(source) for line in _indented(text, options)]
@@ -266,10 +267,10 @@ def _data(report: Report, options: Options, fold: Fold) -> list[Row]:
 
 
 def _brief_data(report: Report, options: Options, fold: Fold) -> list[Row]:
-    total, folded = _total(report, options), f"{_folded(report, fold)} folded (| less)"
+    total, folded = _total(report, options), _folded(report, fold)
     if width(f"{total}; {folded}") <= options.columns - LABEL:
         return [row("Data    ", Span(f"{total}; {folded}", "dim"))]
-    rows = paragraph(row("Data    "), total, options, "dim", most=1)
+    rows = paragraph(row("Data    "), total, options, "dim")
     return [*rows, *paragraph(row(" " * LABEL), folded, options, "dim", most=1)]
 
 
@@ -302,7 +303,8 @@ def _total(report: Report, options: Options) -> str:
 def _skipped(report: Report, options: Options) -> str:
     skipped = sum(source.skipped_count for source in report.sources)
     reasons = list(dict.fromkeys(skip.reason for source in report.sources for skip in source.skipped))
-    why = f" ({say(reasons[0], options)}{', ...' if len(reasons) > 1 else ''})" if reasons else ""
+    first = fit(say(reasons[0], options), 40, ellipsis(options)) if reasons else ""
+    why = f" ({first}{', ...' if len(reasons) > 1 else ''})" if reasons else ""
     return f"{skipped} skipped{why}"
 
 
@@ -319,11 +321,17 @@ def _source(source: SourceCount) -> Iterator[str]:
 
 
 def _folded(report: Report, fold: Fold) -> str:
+    """What is not shown, counted, and how to see it."""
     kept = 1 if fold.evidence == "first" else 0
     evidence = sum(max(len(finding.evidence) - kept, 0) for finding in report.findings)
     requests = max(len(report.timeline.requests) - 1 - (fold.others or 0), 0)
-    words = (counted(requests, "request") if requests else "", counted(evidence, "evidence line"))
-    return ", ".join(filter(None, words))
+    notes = len(report.notes) if fold.rows_each is not None else 0
+    words = (
+        counted(requests, "request") if requests else "",
+        counted(notes, "note") if notes else "",
+        counted(evidence, "line"),
+    )
+    return f"{', '.join(filter(None, words))} folded (| less)"
 
 
 def _next(report: Report, options: Options) -> list[Row]:

@@ -160,7 +160,8 @@ def took(phase: Phase) -> str:
 def _scale(request: Request, columns: int) -> Scale:
     start = zero(request)
     latency = request.gateway.client_latency or timedelta(0)
-    longest = max(request.last_seen - start, (request.end or start) - start, request.gateway.limit, latency)
+    limit = request.gateway.limit * columns / (columns - 3)  # leaves room for the limit's label
+    longest = max(request.last_seen - start, (request.end or start) - start, limit, latency)
     return Scale(start, max(longest, timedelta(milliseconds=1)), columns)
 
 
