@@ -8,56 +8,20 @@ requests. A finding is never folded away, and what is says so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Final
 
 from incidents.display import clock, counted, fit, plain, seconds, width, wrap
 from incidents.messages import Line
 from incidents.redact import masked_path, shown, value_shown
-from incidents.report import Finding, Report, SourceCount
+from incidents.report import Finding, Report
 from incidents.timeline import Request
 from incidents.views import Options
+from incidents.views.accounting import data
 from incidents.views.exports import safe
+from incidents.views.folds import FULL, Fold, folds
 from incidents.views.rows import Row, Span, Style, ellipsis, paint, paragraph, row, say
 from incidents.views.waterfall import LABEL, REFUSED, waterfall
-
-
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """How much is shown."""
-
-    others: int | None = None
-    """Rows for requests other than the worst; None draws each of them in full."""
-    evidence: Literal["all", "first", "none"] = "all"
-    remedies: bool = True
-    air: bool = True
-    """Empty rows between the parts, and a legend as long as it takes."""
-    rows_each: int | None = None
-    """The most rows for one advice or finding."""
-    longer: int = 0
-    """So many of them, advice first, may take one row more."""
-
-    def most(self, index: int) -> int | None:
-        """The most rows for the advice or finding at that place."""
-        return None if self.rows_each is None else self.rows_each + (index < self.longer)
-
-
-FULL: Final = Fold()
-
-
-def _folds(report: Report) -> Iterator[Fold]:
-    """From everything to the least; the first that fits the terminal is shown."""
-    texts = len(report.advice) + len(report.findings)
-    others = len(report.timeline.requests)
-    yield from (FULL, Fold(others, "first"), Fold(others, "none"), Fold(others, "none", remedies=False))
-    yield Fold(min(others, 5), "none", remedies=False)
-    least = Fold(min(others, 3), "none", remedies=False, air=False)
-    yield least
-    for each in (3, 2, 1):
-        yield from (replace(least, rows_each=each, longer=longer) for longer in range(texts - 1, -1, -1))
-    yield from (replace(least, others=shown, rows_each=1) for shown in (1, 0))
-
 
 _SEVERITY_STYLE: Final[dict[str, Style]] = {"critical": "alarm", "warning": "yellow", "info": "cyan"}
 _NARROWEST: Final = 20
@@ -72,7 +36,7 @@ def render(report: Report, options: Options) -> str:
     if options.rows is None or options.all_lines:
         return paint(_rows(report, options, FULL), options)
     room = options.rows - 1  # the shell's prompt needs a row too
-    folded = (_rows(report, options, fold) for fold in _folds(report))
+    folded = (_rows(report, options, fold) for fold in folds(report))
     rows: list[Row] = []
     for rows in folded:
         if len(rows) <= room:
@@ -94,7 +58,7 @@ def _rows(report: Report, options: Options, fold: Fold) -> list[Row]:
         _findings(report, options, fold),
         _advice(report, options, fold),
         _remedies(report, options, fold),
-        _data(report, options, fold),
+        data(report, options, fold),
         _next(report, options),
     ]
     rows: list[Row] = []
@@ -254,84 +218,6 @@ def _remedies(report: Report, options: Options, fold: Fold) -> list[Row]:
         lead = row(Span("Change  " if not rows else " " * LABEL, "bold"))
         rows += paragraph(lead, say(remedy, options), options)
     return rows
-
-
-def _data(report: Report, options: Options, fold: Fold) -> list[Row]:
-    if fold is not FULL:
-        notes = _first_note(report, options) if fold.rows_each is None else []
-        return [*_brief_data(report, options, fold), *notes]
-    rows = paragraph(row("Data    "), _total(report, options), options, "dim")
-    for source in report.sources:
-        rows += [line for text in _source(source) for line in _indented(text, options)]
-    return rows + [line for note in report.notes for line in _indented(f"note: {note}", options)]
-
-
-def _brief_data(report: Report, options: Options, fold: Fold) -> list[Row]:
-    total, folded = _total(report, options), _folded(report, fold)
-    if width(f"{total}; {folded}") <= options.columns - LABEL:
-        return [row("Data    ", Span(f"{total}; {folded}", "dim"))]
-    rows = paragraph(row("Data    "), total, options, "dim")
-    return [*rows, *paragraph(row(" " * LABEL), folded, options, "dim", most=1)]
-
-
-def _indented(text: str, options: Options) -> list[Row]:
-    return paragraph(row(" " * LABEL), say(text, options), options, "dim")
-
-
-def _first_note(report: Report, options: Options) -> list[Row]:
-    if not report.notes:
-        return []
-    left = len(report.notes) - 1
-    more = f" (and {counted(left, 'more note')})" if left else ""
-    return paragraph(row("Note    "), say(report.notes[0], options) + more, options, most=1)
-
-
-def _total(report: Report, options: Options) -> str:
-    sources = report.sources
-    used, other = sum(s.used for s in sources), sum(s.other for s in sources)
-    unread = sum(s.unread_bytes or 0 for s in sources)
-    whole = report.timeline.complete and all(source.complete for source in sources)
-    words = (
-        f"{'' if whole else 'INCOMPLETE, a source was cut off: '}{counted(used, 'event')} used",
-        f"{other} other",
-        _skipped(report, options),
-        f"{counted(unread, 'byte')} not searched" if unread else "",
-    )
-    return ", ".join(filter(None, words))
-
-
-def _skipped(report: Report, options: Options) -> str:
-    skipped = sum(source.skipped_count for source in report.sources)
-    reasons = list(dict.fromkeys(skip.reason for source in report.sources for skip in source.skipped))
-    first = fit(say(reasons[0], options), 40, ellipsis(options)) if reasons else ""
-    why = f" ({first}{', ...' if len(reasons) > 1 else ''})" if reasons else ""
-    return f"{skipped} skipped{why}"
-
-
-def _source(source: SourceCount) -> Iterator[str]:
-    size = "" if source.bytes is None else f" ({source.bytes} bytes)"
-    cut = "" if source.complete else ", CUT OFF"
-    unread = "" if source.unread_bytes is None else f", {source.unread_bytes} bytes not searched"
-    counts = f"{source.used} used, {source.other} other, {source.skipped_count} skipped"
-    yield f"{source.name}{size}: {counts}{unread}{cut}"
-    for skip in source.skipped:
-        yield f"skipped {skip.where}: {skip.reason}"
-    if source.skipped_count > len(source.skipped):
-        yield f"and {source.skipped_count - len(source.skipped)} more skipped"
-
-
-def _folded(report: Report, fold: Fold) -> str:
-    """What is not shown, counted, and how to see it."""
-    kept = 1 if fold.evidence == "first" else 0
-    evidence = sum(max(len(finding.evidence) - kept, 0) for finding in report.findings)
-    requests = max(len(report.timeline.requests) - 1 - (fold.others or 0), 0)
-    notes = len(report.notes) if fold.rows_each is not None else 0
-    words = (
-        counted(requests, "request") if requests else "",
-        counted(notes, "note") if notes else "",
-        counted(evidence, "line"),
-    )
-    return f"{', '.join(filter(None, words))} folded (| less)"
 
 
 def _next(report: Report, options: Options) -> list[Row]:
