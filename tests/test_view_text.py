@@ -152,7 +152,7 @@ def test_notes_are_told_in_every_size():
     """A note about the data itself is not folded away without a count."""
     notes = ("a REPORT line was forged", "stream x is none")
 
-    assert "2 notes, 9 lines folded (| less)" in render(incident(notes=notes), TERMINAL)
+    assert "2 notes, 14 lines folded (| less)" in render(incident(notes=notes), TERMINAL)
     assert "Note    a REPORT line was forged (and 1 more note)" in render(
         incident(notes=notes), Options(rows=45)
     )

@@ -81,11 +81,12 @@ def _folded(report: Report, fold: Fold) -> str:
     """What is not shown, counted, and how to see it."""
     kept = 1 if fold.evidence == "first" else 0
     evidence = sum(max(len(finding.evidence) - kept, 0) for finding in report.findings)
+    remedies = 0 if fold.remedies else len({finding.remedy for finding in report.findings} - {None})
     requests = max(len(report.timeline.requests) - 1 - (fold.others or 0), 0)
     notes = len(report.notes) if fold.rows_each is not None else 0
     words = (
         counted(requests, "request") if requests else "",
         counted(notes, "note") if notes else "",
-        counted(evidence, "line"),
+        counted(evidence + remedies, "line"),
     )
     return f"{', '.join(filter(None, words))} folded (| less)"
