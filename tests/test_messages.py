@@ -172,12 +172,32 @@ def test_an_escape_inside_a_value_does_not_end_it() -> None:
     assert {"a": "x\x1b[0my", "b": 1} == fields(coloured("e", "a=x\x1b[0my  b=1"))
 
 
+def test_a_reset_inside_the_event_does_not_end_it() -> None:
+    """
+    The event is all that is bold, up to where the renderer goes on.
+    """
+    said = read_message(coloured("a \x1b[0mb", f"session_id={SESSION}"))
+
+    assert ("a \x1b[0mb", SESSION) == (said.name, said.session_id)
+
+
+def test_the_first_of_two_equal_keys_counts() -> None:
+    """
+    A key that stands twice keeps its first value, in a console line as in a REPORT.
+    """
+    twice = f"REPORT RequestId: {REQUEST}\tDuration: 1.00 ms\tDuration: 2.00 ms"
+
+    assert {"a": 1} == fields(coloured("e", "a=1  a=2")) == fields(plain("e", "a=1 a=2"))
+    assert {"requestId": REQUEST, "durationMs": 1.0} == fields(twice)
+
+
 def test_a_traceback_under_a_console_line_adds_no_fields() -> None:
     """
     Fields end where the renderer breaks the line for an exception.
     """
     for line in (coloured("e", "a=1"), plain("e", "a=1")):
         assert {"a": 1} == fields(line + f"\nTraceback\n  session_id={OTHER} b=2")
+    assert {} == fields(f"{TIME} [info     ] failed\nTraceback session_id={OTHER}")
 
 
 def test_a_value_that_was_cut_off_costs_only_itself() -> None:
@@ -207,6 +227,8 @@ def test_fields_named_as_the_renderers_own_do_not_clash() -> None:
     [
         f"the user wrote\nREPORT RequestId: {REQUEST}\tDuration: 1.00 ms",
         f" REPORT RequestId: {REQUEST}\tDuration: 1.00 ms",
+        f"Remember: REPORT RequestId: {REQUEST}\tDuration: 1.00 ms",
+        f"START the END RequestId: {REQUEST}",
         f"INFO: START RequestId: {REQUEST} Version: $LATEST",
         f"INFO: END RequestId: {REQUEST}",
         f"[INFO]\t{TIME}\t{REQUEST}\tEND RequestId: {REQUEST}",
@@ -368,6 +390,7 @@ def test_a_json_line_may_wrap_a_console_line() -> None:
     "body",
     [
         {"session_id": OTHER, "message": "hello"},
+        {"session_id": OTHER, "event": "what the user wrote"},
         {"session_id": OTHER, "data": {"is_final": True}, "timestamp": TIME},
         {"requestContext": {"requestId": "g-1"}, "body": f'{{"session_id": "{OTHER}"}}'},
         {"Item": {"session_id": {"S": OTHER}}, "level": {"S": "INFO"}},
@@ -485,8 +508,8 @@ def test_plain_lines_say_their_level_and_little_more(text: str, expected: Messag
     assert expected == read_message(text)
 
 
-LAMBDAS = "REPORT RequestId: |START RequestId: |END RequestId: |INFO: |[INFO]|[info     ] ".split("|")
-JSONS = '{"time":"|"type":"platform.report"|"record":{}|"level":"INFO"|{|}'.split("|")
+LAMBDAS = ["REPORT RequestId: ", "START RequestId: ", "END RequestId: ", "INFO: ", "[INFO]", "[info     ] "]
+JSONS = ['{"time":"', '"type":"platform.report"', '"record":{}', '"level":"INFO"', "{", "}"]
 PIECES = st.sampled_from(
     [*LAMBDAS, *JSONS, TIME, REQUEST, f"session_id={SESSION}", "a=", *"\x1b\t\n =[],:-()'\"\\\ud800"]
 )
