@@ -154,14 +154,14 @@ def _time(report: Report, options: Options) -> list[Markdown]:
 
 def _stretches(request: Request, options: Options) -> Iterator[tuple[datetime, tuple[Markdown, ...]]]:
     """Phases, milestones and gaps, each with its start and its cells of the table."""
+    for milestone in request.milestones:  # first, for what follows them starts at the same time
+        yield milestone.at, (_cell(milestone.name), _moment(milestone.at, options), _EMPTY, _EMPTY)
     for phase in request.phases:
         took = f"open, {seconds(phase.seen_until - phase.start)} seen"
         length = prose(took if phase.duration is None else seconds(phase.duration))
         details = (_optional(phase.model), prose(phase.basis), _optional(phase.error_type, "failed: "))
         detail = Markdown(", ".join(filter(None, details)))
         yield phase.start, (_cell(phase.name), _moment(phase.start, options), length, detail)
-    for milestone in request.milestones:
-        yield milestone.at, (_cell(milestone.name), _moment(milestone.at, options), _EMPTY, _EMPTY)
     for gap in request.gaps:
         after = _optional(gap.after, "after ") or prose("at the start")
         cells = (prose("in no phase"), _moment(gap.start, options), prose(seconds(gap.duration)), after)
