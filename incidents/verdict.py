@@ -207,8 +207,9 @@ _SAVED: Final = (
 
 
 def _went_on(last: Request, later: Request) -> bool:
+    """Whether a request after the last one that was hit was answered."""
     same = later.start > last.start and bool(set(last.sessions) & set(later.sessions))
-    return same and later.outcome == "ok" and (later.response_status or 200) < 400 and not gave_up(later)
+    return same and later.outcome == "ok" and (later.response_status or 200) < 400
 
 
 def next_command(

@@ -202,6 +202,14 @@ def test_a_503_of_the_handler_itself_is_not_the_gateways():
     assert [] == rules_of(request(2.0, gateway=gateway("http", 503, 2.0)))
 
 
+def test_a_503_of_the_handler_just_before_the_limit_is_still_its_own():
+    """At 29.8 s only the handler's own status tells the two apart."""
+    late = request(29.8, gateway=gateway("http", 503, 29.8))
+
+    assert ["outlived-gateway"] == rules_of(late)
+    assert ["near-gateway-limit", "handler-error"] == rules_of(replace(late, response_status=503))
+
+
 def test_a_gateway_that_answered_while_the_handler_ran_had_given_up():
     """504 at 10 s while the Lambda ran for 20 s: the integration's limit was lower than the default."""
     finding = only("outlived-gateway", timeline(request(20.0, gateway=gateway("rest", 504, 10.02))))
@@ -274,6 +282,13 @@ def test_a_commit_counts_from_the_clients_start():
     assert "stored at 31.3 s, 1.3 s after the gateway" in only("stranded-success", timeline(cold)).summary
 
 
+def test_the_first_write_as_completed_is_the_commit():
+    """Written twice, the result was there from the first time on."""
+    twice = (milestone("session-completed", 12.0), milestone("session-completed", 31.0))
+
+    assert "stored at 12.0 s" in only("stranded-success", timeline(request(32.0, milestones=twice))).summary
+
+
 def refusal(at: float = 43.4, start: float = 43.3, **more) -> Request:
     refused = (milestone("request-refused", at, **more),)
     return request(0.2, start=start, request_id=RETRY, response_status=400, milestones=refused)
@@ -287,6 +302,15 @@ def test_a_refusal_is_no_finding_where_nothing_completed_the_session_before():
     assert [] == rules_of(refusal())
     assert [] == rules_of(other, refusal())
     assert [] == rules_of(refusal(), later)
+
+
+def test_a_refusal_counts_only_after_the_commit_of_an_earlier_request():
+    """Not before that commit, and not where the completing request began after the refused one."""
+    committed_later = request(50.0, milestones=(milestone("session-completed", 45.0),))
+    began_later = request(5.0, start=43.31, milestones=(milestone("session-completed", 43.35),))
+
+    assert "retry-refused" not in rules_of(committed_later, refusal())
+    assert "retry-refused" not in rules_of(refusal(), began_later)
 
 
 def test_a_commit_that_names_another_session_does_not_explain_a_refusal():
