@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from guards.errors import GuardError, MissingExtra
 
@@ -18,8 +18,12 @@ except ImportError:
     sys.exit(f"guard: {MissingExtra('the command line', extra='cli')}")
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from incidents.report import Report
     from incidents.trace import Query
+
+_F = TypeVar("_F")
 
 FORMATS = ("text", "json", "html", "markdown", "otlp", "perfetto")
 SEVERITIES = ("info", "warning", "critical")
@@ -103,8 +107,8 @@ _TRACE_OPTIONS = (
 )
 
 
-def _options(decorators: tuple[Any, ...]) -> Any:
-    def apply(function: Any) -> Any:
+def _options(decorators: tuple[Any, ...]) -> Callable[[_F], _F]:
+    def apply(function: _F) -> _F:
         for decorator in reversed(decorators):
             function = decorator(function)
         return function

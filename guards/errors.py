@@ -6,6 +6,7 @@ exit code that the command ``guard`` ends with::
     GuardError            1   the root: catch this one
     ├── BadUsage          2   the question itself is off (an ID that is none, an unknown format)
     ├── NothingMatched    3   the sources were read and hold no answer
+    │   └── NothingMatchedYet  5   ... as far as they could be read
     ├── SourceFailed      4   a source failed and nothing could be read from it
     ├── MissingExtra      2   a part is not installed; names the one command that installs it
     └── RecordTooLarge    1   a record cannot be cut down to the size that CloudWatch keeps whole
@@ -42,10 +43,21 @@ class NothingMatched(GuardError):
     exit_code = 3
 
 
+class NothingMatchedYet(NothingMatched):
+    """The part of the sources that could be read holds no answer to the question."""
+
+    exit_code = 5
+
+
 class SourceFailed(GuardError):
     """A source failed before anything could be read from it."""
 
     exit_code = 4
+
+    def __init__(self, what: str, *, source: str, hint: str | None = None) -> None:
+        super().__init__(what, hint=hint)
+        self.source = source
+        """The name of the source."""
 
 
 class MissingExtra(GuardError):

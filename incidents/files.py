@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import glob
 import io
 import mmap
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from guards.errors import BadUsage, SourceFailed
-from incidents import containers, sift
+from incidents import containers
 from incidents.events import Event, Skip
 from incidents.forms import Form, Origin, recognise
 from incidents.forms.ndjson import read_ndjson_line
 from incidents.search import Haystack
 from incidents.sources import AROUND, SKIPS_LISTED, Question, Reading, Span, wanted
 
+if TYPE_CHECKING:
+    from incidents import sift
+
 HEAD = 1 << 16
 """So many decoded bytes tell the form."""
+
+NDJSON = "NDJSON of events"
 
 SMALL = 8 << 20
 """An NDJSON file up to this size is read in full, so that every odd line in it is told."""
@@ -48,11 +50,12 @@ def find_files(paths: Sequence[str]) -> list[str]:
 
 def _expand(path: str) -> Iterable[str]:
     if os.path.isdir(path):
-        return (
-            str(each) for each in Path(path).rglob("*") if each.is_file() and not each.name.startswith(".")
-        )
+        walked = ((folder, name) for folder, _, names in os.walk(path) for name in names)
+        return (os.path.join(folder, name) for folder, name in walked if not name.startswith("."))
     if os.path.exists(path):
         return [path]
+    import glob
+
     # Log streams have [$LATEST] in their names, so a pattern is only tried where no file is named so.
     return (each for each in glob.glob(path, recursive=True) if os.path.isfile(each))
 
@@ -81,14 +84,16 @@ class FileSource:
             return self._read(question)
         except OSError as error:
             raise SourceFailed(
-                f"{self._name} cannot be read: {error.strerror or error}", hint="check its permissions"
+                f"{self._name} cannot be read: {error.strerror or error}",
+                source=self._name,
+                hint="check that it is a file that you may read",
             ) from error
 
     def _read(self, question: Question) -> Reading:
         file = self._open()
         if self._form is None:
             self._form = recognise(self._head(file), self._path)
-        if self._form.name == "ndjson" and not question.thorough and self._held is None:
+        if self._form.name == NDJSON and self._held is None:
             self._haystack = self._find_haystack(file, question)
             if self._haystack is not None:
                 return self._searched(self._haystack, question)
@@ -127,17 +132,17 @@ class FileSource:
         if _size(file) <= self._small or self._path is None:
             return None
         # A private copy-on-write map: nothing is copied, and the C library may be given its address.
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-        haystack = Haystack(data, self._parse_line)
-        return haystack if haystack.in_time_order() else None
+        return Haystack(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), self._parse_line)
 
     def _sifted(self, file: BinaryIO, question: Question) -> Haystack | None:
+        from incidents import sift
+
         spans = tuple(Span(None, span.start - AROUND, span.end + AROUND) for span in question.spans)
         if self._haystack is not None and self._excerpt is not None and self._excerpt.covers(spans):
             return self._haystack
         if self._hits is None:
             self._hits = sift.find_hits(self._pieces(file), question.needles, self._parse_line)
-        if self._hits.decoded <= self._small or not self._hits.in_time_order:
+        if self._hits.decoded <= self._small or not self._hits.in_time_order or question.thorough:
             return None
         part = sift.excerpt(self._pieces(file), (*sift.around(self._hits.times), *spans), self._parse_line)
         self._excerpt = part
@@ -150,11 +155,11 @@ class FileSource:
         events = haystack.search(question)
         size = _size(self._open())
         total = size if self._hits is None else self._hits.decoded
-        skipped = [each for each in haystack.lines.values() if isinstance(each, Skip)]
+        skipped = haystack.skipped
         return Reading(
             name=self._name,
             events=tuple(events),
-            parsed=len(haystack.lines) - len(skipped),
+            parsed=haystack.parsed,
             skipped=(*skipped[:SKIPS_LISTED], *self._damage),
             skipped_count=len(skipped) + len(self._damage),
             complete=not self._damage,
@@ -223,6 +228,8 @@ class _Counted:
 
 def _spooled(stream: BinaryIO) -> BinaryIO:
     """Standard input, kept so that it can be read twice: in memory while it is small, else on disk."""
+    import tempfile
+
     kept = tempfile.SpooledTemporaryFile(max_size=HELD)  # noqa: SIM115  # lives as long as the source
     while data := stream.read(1 << 20):
         kept.write(data)

@@ -64,7 +64,7 @@ def sessions_of(invocation: Invocation) -> tuple[str, ...]:
 
 def _end(invocation: Invocation) -> datetime | None:
     for kind in ("end", "runtime-done", "report", "timeout"):
-        if line := invocation.closed_by(kind):  # type: ignore[arg-type]  # a tuple of literals widens to str
+        if line := invocation.closed_by(kind):
             return line.event.at
     return None
 

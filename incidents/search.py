@@ -2,64 +2,70 @@
 
 A Lambda runs 15 minutes at most. So in a file that is in time order nothing of a request stands further than
 that from a line that holds its ID: the whole file is searched once, for bytes, and only the surroundings
-of the hits are read as events.
+of the hits are read as events. In a file that is not, the surroundings are the whole file.
 """
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import mmap
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 
 from incidents.events import Event, Skip
-from incidents.sources import AROUND, BOUNDARIES, GATEWAY_SIGNS, SLACK, Question, Span, meanwhile
+from incidents.sources import AROUND, BOUNDARIES, GATEWAY_SIGNS, SLACK, Question, Span
 
 Parse = Callable[[bytes, int], Event | Skip]
 """Reads the line that begins at an offset."""
 
 _SAMPLES = 400
-_STEP = 4 << 20
+_SHORT = 4096
 _EPOCH_MS = re.compile(rb'"@?timestamp"\s*:\s*(\d{13})\b')
 _Range = tuple[int, int]
 
 
 class Haystack:
-    """The bytes of an NDJSON file in time order, and the lines read from it so far."""
+    """The bytes of an NDJSON file, and the lines read from it so far."""
 
     def __init__(self, data: bytes | mmap.mmap, parse: Parse) -> None:
         self._data = data
         self._parse = parse
         self._size = len(data)
-        self.lines: dict[int, Event | Skip] = {}
-        """Every line that was parsed, by the offset of its beginning."""
+        self._in_time_order = self._samples_in_time_order()
+        self._lines: dict[int, Event | Skip] = {}
         self.parsed_bytes = 0
+        """Size of all lines that were parsed."""
+
+    @property
+    def parsed(self) -> int:
+        """How many events were read."""
+        return len(self._lines) - len(self.skipped)
+
+    @property
+    def skipped(self) -> list[Skip]:
+        """What was looked at and could not be read."""
+        return [each for each in self._lines.values() if isinstance(each, Skip)]
 
     def search(self, question: Question) -> list[Event]:
         """All events that the question asks for, in file order."""
+        if question.thorough:
+            self._in_time_order = False
         hits = self._hits(question)
-        offsets = set(hits)
-        if question.spans:
-            for begin, end in self._windows(question.spans):
-                offsets.update(self._within(begin, end, question))
-        else:
-            offsets.update(self._boundaries(hits))
-        found = (self.event(offset) for offset in sorted(offsets))
+        offsets = {*hits, *(self._within(question) if question.spans else self._boundaries(hits))}
+        found = (self._event(offset) for offset in sorted(offsets))
         return [each for each in found if isinstance(each, Event)]
 
-    def event(self, offset: int) -> Event | Skip:
-        """The line that begins at an offset, parsed once."""
-        known = self.lines.get(offset)
+    def _event(self, offset: int) -> Event | Skip:
+        known = self._lines.get(offset)
         if known is None:
             line = self._line(offset)
             self.parsed_bytes += len(line)
-            known = self.lines[offset] = self._parse(line, offset)
+            known = self._lines[offset] = self._parse(line, offset)
         return known
 
-    def in_time_order(self) -> bool:
+    def _samples_in_time_order(self) -> bool:
         """Whether samples at even distances never step back by more than the slack."""
         latest = None
         for position in range(0, self._size, max(1, self._size // _SAMPLES)):
@@ -72,55 +78,52 @@ class Haystack:
         return latest is not None
 
     def _hits(self, question: Question) -> list[int]:
-        ranges: Iterable[_Range] = [(0, self._size)]
-        if question.spans:
-            ranges = self._windows([Span(None, s.start - AROUND, s.end + AROUND) for s in question.spans])
+        spans = [Span(None, span.start - AROUND, span.end + AROUND) for span in question.spans]
+        ranges = self._windows(spans) if spans else [(0, self._size)]
         found = {
-            self._line_begin(at)
-            for begin, end in ranges
+            offset
             for needle in question.needles
-            for at in islice(occurrences(self._data, needle.encode(), begin, end), question.at_most)
+            for offset in islice(self._lines_with(needle, ranges), question.at_most)
         }
         return sorted(found)
 
     def _boundaries(self, hits: list[int]) -> Iterator[int]:
         """START, END, REPORT and INIT lines of the streams that were hit, around the hits."""
-        events = [event for event in map(self.event, hits) if isinstance(event, Event)]
+        events = [event for event in map(self._event, hits) if isinstance(event, Event)]
         streams = {event.log_stream for event in events}
-        marks = {name[-24:].encode() for name in streams if name}
-        spans = [Span(None, event.at - AROUND, event.at + AROUND) for event in events]
-        for begin, end in self._windows(spans):
-            for boundary in BOUNDARIES:
-                for at in occurrences(self._data, boundary.encode(), begin, end):
-                    offset = self._line_begin(at)
-                    if None in streams or any(mark in self._line(offset) for mark in marks):
-                        yield offset
+        marks = [mark.encode() for mark in _marks(streams)]
+        windows = self._windows(Span(None, event.at - AROUND, event.at + AROUND) for event in events)
+        for boundary in BOUNDARIES:
+            for offset in self._lines_with(boundary, windows):
+                if None in streams or any(mark in self._line(offset) for mark in marks):
+                    yield offset
 
-    def _within(self, begin: int, end: int, question: Question) -> Iterator[int]:
+    def _within(self, question: Question) -> Iterator[int]:
         """Lines of the wanted streams in their spans, and what a gateway logged meanwhile."""
-        anywhere = any(span.log_stream is None for span in question.spans)
-        marks = tuple({span.log_stream[-24:].encode() for span in question.spans if span.log_stream})
-        signs = tuple(sign.encode() for sign in GATEWAY_SIGNS)
-        for offset, line in self._lines(begin, end):
-            if anywhere or any(mark in line for mark in marks):
-                event = self.event(offset)
-                if isinstance(event, Skip) or any(span.holds(event) for span in question.spans):
-                    yield offset
-            elif any(sign in line for sign in signs):
-                event = self.event(offset)
-                if isinstance(event, Skip) or meanwhile(event, question.spans):
+        streams = {span.log_stream for span in question.spans}
+        late = [Span(None, span.start - SLACK, span.end + AROUND) for span in question.spans]
+        yield from self._lines_in_time(["{"] if None in streams else _marks(streams), question.spans)
+        yield from self._lines_in_time(GATEWAY_SIGNS, late)
+
+    def _lines_in_time(self, marks: Iterable[str], spans: Sequence[Span]) -> Iterator[int]:
+        """Lines with one of the marks in one of the times; one without a time is looked at, to be counted."""
+        windows = self._windows(spans)
+        for mark in marks:
+            for offset in self._lines_with(mark, windows):
+                at = self._time(offset)
+                if at is None or any(span.start <= at <= span.end for span in spans):
                     yield offset
 
-    def _lines(self, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
-        while begin < end:
-            stop = min(self._next_line(min(begin + _STEP, self._size)), end)
-            for line in self._data[begin:stop].removesuffix(b"\n").split(b"\n"):
-                yield begin, line
-                begin += len(line) + 1
-            begin = stop
+    def _lines_with(self, text: str, ranges: Iterable[_Range]) -> Iterator[int]:
+        """Where the lines begin that hold a text."""
+        for begin, end in ranges:
+            for at in occurrences(self._data, text.encode(), begin, end):
+                yield self._line_begin(at)
 
     def _windows(self, spans: Iterable[Span]) -> list[_Range]:
         """The byte ranges that hold these times, in order and without overlap."""
+        if not self._in_time_order:
+            return [(0, self._size)]
         ranges: list[_Range] = []
         for start, end in sorted((span.start - SLACK, span.end + SLACK) for span in spans):
             begin, until = self._offset_at(start), self._offset_at(end)
@@ -174,6 +177,11 @@ class Haystack:
         return self._size if found < 0 else found + 1
 
 
+def _marks(streams: Iterable[str | None]) -> list[str]:
+    """The ends of stream names: what tells them apart, with nothing in it that JSON could escape."""
+    return [name[-24:] for name in streams if name]
+
+
 def line_time(line: bytes, offset: int, parse: Parse) -> datetime | None:
     """The time of an event's line, without parsing it where its timestamp is plain to see."""
     # The key cannot be one inside the message: there its quotes stand escaped.
@@ -185,38 +193,36 @@ def line_time(line: bytes, offset: int, parse: Parse) -> datetime | None:
 
 def occurrences(data: bytes | mmap.mmap, needle: bytes, begin: int, end: int) -> Iterator[int]:
     """Where a needle stands, once a line, from ``begin`` to ``end``."""
-    find = _find_in_map if isinstance(data, mmap.mmap) else _find
-    at = find(data, needle, begin, end)
+    at = _find(data, needle, begin, end)
     while at >= 0:
         yield at
         line_end = data.find(b"\n", at)
         if line_end < 0:
             return
-        at = find(data, needle, line_end, end)
+        at = _find(data, needle, line_end, end)
+
+
+@cache
+def _memmem() -> Callable[[mmap.mmap, bytes, int, int], int] | None:
+    """The C library's search, three times as fast as mmap.find; None where there is none, as on Windows."""
+    import ctypes  # here: only large files are worth its import
+
+    try:
+        search = ctypes.CDLL(None).memmem
+    except (AttributeError, OSError, TypeError):
+        return None
+    search.restype = ctypes.c_void_p
+    search.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t)
+
+    def find(data: mmap.mmap, needle: bytes, begin: int, end: int) -> int:
+        base = ctypes.addressof(ctypes.c_char.from_buffer(data))
+        found: int | None = search(base + begin, end - begin, needle, len(needle))
+        return -1 if found is None else found - base
+
+    return find
 
 
 def _find(data: bytes | mmap.mmap, needle: bytes, begin: int, end: int) -> int:
+    if isinstance(data, mmap.mmap) and end - begin > _SHORT and (search := _memmem()) is not None:
+        return search(data, needle, begin, end)
     return data.find(needle, begin, end)
-
-
-def _load_memmem() -> Callable[..., int | None] | None:
-    # The C library's search is three times as fast as mmap.find (benchmarks/trace.py --parts).
-    try:
-        search: Callable[..., int | None] = ctypes.CDLL(None).memmem
-    except (AttributeError, OSError, TypeError):  # no such function, as on Windows
-        return None
-    search.restype = ctypes.c_void_p  # type: ignore[attr-defined]
-    search.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t)  # type: ignore[attr-defined]
-    return search
-
-
-_memmem = _load_memmem()
-
-
-def _find_in_map(data: mmap.mmap, needle: bytes, begin: int, end: int) -> int:
-    if _memmem is None or end - begin < 4096:
-        return data.find(needle, begin, end)
-    view = ctypes.c_char.from_buffer(data)
-    base = ctypes.addressof(view)
-    found = _memmem(base + begin, end - begin, needle, len(needle))
-    return -1 if found is None else found - base

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from guards.errors import BadUsage, NothingMatched, SourceFailed
+from guards.errors import BadUsage, NothingMatched, NothingMatchedYet, SourceFailed
 from guards.limits import GatewayKind
 from incidents import meanings as dictionary
 from incidents.access_logs import AccessLogFormat
@@ -18,7 +18,6 @@ from incidents.invocations import Grouping, Invocation, group
 from incidents.meanings import Meanings
 from incidents.merge import merge
 from incidents.messages import Line
-from incidents.nearest import What, nearest_ids
 from incidents.reading import read_message
 from incidents.report import Report, SourceCount
 from incidents.requests import request_of, sessions_of
@@ -69,7 +68,8 @@ def trace(sources: Sequence[Source], query: Query) -> Report:
     asked = _Asked(sources, query)
     found = asked.look()
     if not found.chosen:
-        raise NothingMatched(asked.nothing(found))
+        complete = all(reading.complete for reading in found.readings)
+        raise (NothingMatched if complete else NothingMatchedYet)(asked.nothing(found))
     return _report(found, query)
 
 
@@ -108,6 +108,8 @@ class _Asked:
 
     def nothing(self, found: _Found) -> str:
         """Why there is no answer: what was searched, and the nearest IDs in it."""
+        from incidents.nearest import What, nearest_ids
+
         what: What = "session" if self._query.session_id else "request"
         size = sum(reading.bytes or 0 for reading in found.readings)
         text = f"no request of {what} {self._query.id} in {len(found.readings)} source(s), {size:,} bytes"
@@ -137,9 +139,7 @@ class _Asked:
             return source.read(question)
         except SourceFailed as error:
             self._failed[index] = error
-            return Reading(
-                f"source {index + 1}", (), 0, (Skip(f"source {index + 1}", str(error)),), 1, False, None, None
-            )
+            return Reading(error.source, (), 0, (Skip(error.source, str(error)),), 1, False, None, None)
 
     def _line(self, event: Event) -> Line:
         known = self._read.get(event.place)
@@ -244,11 +244,11 @@ def _counts(readings: Iterable[Reading], requests: Iterable[Request]) -> tuple[S
 def _notes(found: _Found, query: Query) -> Iterable[str]:
     if found.grouping.mixed_streams:
         names = ", ".join(found.grouping.mixed_streams[:3])
-        yield f"Requests overlap in {names}: it is not one log stream, so no line was carried to a request there."
+        yield f"Requests overlap in {names}: that is not one log stream, so nothing was carried there."
     if found.grouping.quoted:
         yield (
-            f"{found.grouping.quoted} line(s) look like START, END or REPORT but belong to no request of their "
-            "stream: quoted or forged, and not believed."
+            f"{found.grouping.quoted} line(s) look like START, END or REPORT but fit no request of their stream: "
+            "quoted or forged, and not believed."
         )
     untied = [
         line for line in found.grouping.loose if query.id in (line.said.session_id, *line.said.request_ids)
