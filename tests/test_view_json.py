@@ -177,6 +177,14 @@ def test_a_users_words_are_no_name():
     }
 
 
+def test_a_route_has_no_query_and_no_ids():
+    """What a client put into a path leaves only where the report is not redacted."""
+    asked = report(request(route="GET /coaching/sess_123/result?name=Ann"))
+    routes = [document(asked, Options(redact=each))["requests"][0]["route"] for each in (True, False)]
+
+    assert ["GET /coaching/.../result", "GET /coaching/sess_123/result?name=Ann"] == routes
+
+
 def test_without_redaction_the_line_stands_whole():
     """``--no-redact`` shows the message as it was logged, and only then."""
     told = finding(evidence=(line(1, "said", message=f"from {SECRETS[0]}: hello"),))

@@ -145,6 +145,21 @@ def test_hostile_text_stays_text(text: str):
     assert note.count("\n") == render(hostile("x"), Options(redact=False)).count("\n")
 
 
+@pytest.mark.parametrize("text", ["# a", "1. a", "2) a", "- a", "+ a", "=== a"])
+def test_no_prose_opens_a_block(text: str):
+    """A list item that begins like a heading or a list holds neither."""
+    assert 1 == prose(text).count("\\")
+    assert text == prose(text).replace("\\", "")
+
+
+def test_a_bar_opens_no_cell():
+    """Parsers cut a table's row at bars before they see code, so none of a log's is left."""
+    note = render(hostile("a\\|b | c"), Options(redact=False))
+    rows = [each.count("|") for each in note.splitlines() if each.startswith("|")]
+
+    assert [9, 9, 9, 6, 6, 6, 6, 6, 6, 8, 8, 8] == rows
+
+
 def test_a_code_span_holds_any_backticks():
     """The fence is longer than any run inside, and a backtick at the edge keeps its distance."""
     assert ("`a`", "``a`b``", "`` ` ``", "`(empty)`") == tuple(map(code, ("a", "a`b", "`", " ")))
