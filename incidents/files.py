@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from guards.errors import BadUsage, SourceFailed
 from incidents import containers
 from incidents.events import Event, Skip
-from incidents.forms import Form, Origin, recognise
+from incidents.forms import NDJSON, Form, Origin, recognise
 from incidents.forms.ndjson import read_ndjson_line
 from incidents.search import Haystack
 from incidents.sources import AROUND, SKIPS_LISTED, Question, Reading, Span, wanted
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 HEAD = 1 << 16
 """So many decoded bytes tell the form."""
-
-NDJSON = "NDJSON of events"
 
 SMALL = 8 << 20
 """An NDJSON file up to this size is read in full, so that every odd line in it is told."""
@@ -93,7 +91,7 @@ class FileSource:
         file = self._open()
         if self._form is None:
             self._form = recognise(self._head(file), self._path)
-        if self._form.name == NDJSON and self._held is None:
+        if self._form is NDJSON and self._held is None:
             self._haystack = self._find_haystack(file, question)
             if self._haystack is not None:
                 return self._searched(self._haystack, question)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from incidents.events import Event, Skip
-from incidents.forms.base import NOT_JSON, TOO_DEEP, TOO_LONG, Origin, group_name, make_event
+from incidents.forms.base import NOT_JSON, TOO_DEEP, TOO_LONG, Form, Origin, group_name, make_event
 from incidents.forms.text import text_lines
 
 TIME_KEYS: Final = ("timestamp", "@timestamp", "time")
@@ -99,3 +99,31 @@ def _first(record: Mapping[str, Any], keys: tuple[str, ...]) -> object:
         if value is not None:
             return value
     return None
+
+
+class _Ndjson:
+    """The form itself: one saved event a line."""
+
+    name = "NDJSON of events"
+
+    def events(self, chunks: Iterable[bytes], origin: Origin) -> Iterator[Event | Skip]:
+        """Each line's event; blank lines are passed over."""
+        return ndjson_events(chunks, origin)
+
+
+NDJSON: Final[Form] = _Ndjson()
+
+
+def looks_like_ndjson(head: bytes) -> bool:
+    """Whether a file's first two lines are both saved events, so that it cannot be anything else."""
+    first, newline, rest = head.partition(b"\n")
+    second, another, _ = rest.partition(b"\n")
+    return bool(newline and another) and _is_saved(first) and _is_saved(second)
+
+
+def _is_saved(line: bytes) -> bool:
+    try:
+        record = _decode(line.decode())
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and is_saved_event(record)

@@ -34,7 +34,6 @@ class _Form:
         return self.read(chunks, origin)
 
 
-_NDJSON = _Form("NDJSON of events", ndjson.ndjson_events)
 _CLI_JSON = _Form("AWS CLI events (JSON)", documents.document_events)
 _RESULTS_JSON = _Form("Logs Insights results (JSON)", documents.document_events)
 _SUBSCRIPTION = _Form("subscription payloads", documents.document_events)
@@ -50,7 +49,7 @@ _TEXT_FORMS: Final = (
     _BARE,
 )
 
-FORMS: Final[tuple[Form, ...]] = (_NDJSON, _CLI_JSON, _RESULTS_JSON, _SUBSCRIPTION, *_TEXT_FORMS)
+FORMS: Final[tuple[Form, ...]] = (ndjson.NDJSON, _CLI_JSON, _RESULTS_JSON, _SUBSCRIPTION, *_TEXT_FORMS)
 """All forms, in the order in which they are tried."""
 
 
@@ -66,14 +65,14 @@ def recognise(head: bytes, path: str | None) -> Form:
     return _json_form(text) or _exported(path, text) or _text_form(text)
 
 
-def _json_form(text: str) -> _Form | None:
+def _json_form(text: str) -> Form | None:
     body = text.lstrip(" \t\r\n\ufeff")
     if not body.startswith(("{", "[")):
-        return _NDJSON if _mostly_events(text) else None
+        return ndjson.NDJSON if _mostly_events(text) else None
     first = next(json_items([body]), None)
     if first is None or (isinstance(first, Item) and first.key == "[]"):
         return _array_form(body)
-    return _object_form(first, body) or _array_form(body) or (_NDJSON if _mostly_events(text) else None)
+    return _object_form(first, body) or _array_form(body) or (ndjson.NDJSON if _mostly_events(text) else None)
 
 
 def _array_form(body: str) -> _Form | None:
@@ -83,7 +82,7 @@ def _array_form(body: str) -> _Form | None:
     return _RESULTS_JSON if inner[0] == "[" else _CLI_JSON
 
 
-def _object_form(first: Item | Broken, body: str) -> _Form | None:
+def _object_form(first: Item | Broken, body: str) -> Form | None:
     """The form of a file whose first value is an object; None for a message that is an object itself."""
     keys = {*first.seen}
     if keys & documents.SUBSCRIPTION_KEYS:
@@ -96,7 +95,7 @@ def _object_form(first: Item | Broken, body: str) -> _Form | None:
         saved = bool(keys) and keys <= ndjson.EVENT_KEYS and not keys.isdisjoint(ndjson.TELLING_KEYS)
     if not saved:
         return None
-    return _NDJSON if _one_a_line(body) else _CLI_JSON
+    return ndjson.NDJSON if _one_a_line(body) else _CLI_JSON
 
 
 def _one_a_line(body: str) -> bool:
