@@ -23,7 +23,7 @@ CONTINUES_NOTHING: Final = "a continuation line with no event before it"
 NOT_AN_EVENT: Final = "not a log event"
 
 LAMBDA_STREAM: Final = r"[0-9]{4}/[0-9]{2}/[0-9]{2}/[^\s\[\]:*]*\[[^\s\]]+\][0-9A-Za-z-]+"
-"""The pattern of a Lambda stream: ``2026/02/09/[$LATEST]d3c7...``, in shared groups with the function's name."""
+"""A Lambda stream: ``2026/02/09/[$LATEST]d3c7...``, with the function's name in shared groups."""
 
 SGR: Final = r"(?:\x1b\[[0-9;]*m)*"
 """The pattern of the colours that a tool puts round its columns."""

@@ -23,7 +23,7 @@ LOST: Final = "not valid JSON; reading goes on at the next line that begins an o
 
 _DECODER = json.JSONDecoder(strict=False)
 _SPACE = re.compile("[ \t\r\n\ufeff]*")
-_OUTSIDE = re.compile(r'"|[\[{]+|[\]}]+')
+_OUTSIDE = re.compile(r'"|\n[\[{]?|[\[{]+|[\]}]+')
 _INSIDE = re.compile(r'["\n]|\\.?', re.DOTALL)
 _AT_TOP = re.compile(r'["\n,]|[\[{]+|[\]}]+')
 _NEAR_END = 10  # no literal, number's exponent or \u escape that is cut in half is longer
@@ -169,7 +169,7 @@ class _Window:
                 if len(self.text) - self.at > LONGEST:
                     return self._broken(TOO_LONG)
                 if not self._grow():
-                    return self._cut()
+                    return self._ended()
             except RecursionError:
                 return self._broken(TOO_DEEP)
             except ValueError:
@@ -184,20 +184,27 @@ class _Window:
     def resume(self) -> None:
         """Pass over everything up to the next line that begins an object or an array."""
         self.lost = False
-        while True:
+        while self.peek() not in ("", "[", "{"):
             newline = self.text.find("\n", self.at)
-            self._pass(len(self.text) if newline < 0 else newline + 1)
-            if newline >= 0 and self.peek() in ("", "[", "{"):
-                return
-            if newline < 0 and not self._more():
-                return
+            while newline < 0 and self._pass_block():
+                newline = self.text.find("\n", self.at)
+            self._pass(newline + 1 if newline >= 0 else len(self.text))
 
     def _incomplete(self, error: json.JSONDecodeError) -> bool:
         return error.msg.startswith("Unterminated string") or error.pos >= len(self.text) - _NEAR_END
 
+    def _ended(self) -> Broken | None:
+        """The text ended inside a value: cut off there, or earlier with another document behind it."""
+        line = self.line
+        self._skip_value()
+        if not self.cut:
+            return Broken(line, CUT_OFF, self.seen)
+        self.line = line
+        return None
+
     def _cut(self) -> None:
         self.cut = True
-        self.at = len(self.text)  # the line stays: the cut is told where the broken value begins
+        self._pass(len(self.text))
 
     def _broken(self, reason: str) -> Broken:
         line = self.line
@@ -209,14 +216,17 @@ class _Window:
         depth, inside = 0, False
         while True:
             found = (_INSIDE if inside else _OUTSIDE if depth else _AT_TOP).search(self.text, self.at)
-            if found is None or found[0] == "\\":  # the end of the window, perhaps within an escape
+            mark = found[0] if found else ""
+            if found is None or (mark in ("\\", "\n") and found.end() == len(self.text)):
+                # The end of the window, perhaps in the middle of a mark.
                 self._pass(found.start() if found else len(self.text))
                 if not self._more():
                     return self._cut()
                 continue
-            mark = found[0]
-            if mark[0] == '"':
+            if mark == '"':
                 inside = not inside
+            elif depth and not inside and mark == "\n":
+                pass
             elif mark[0] in "[{":
                 depth += len(mark)
             elif mark[0] in "]}" and len(mark) < depth:
@@ -224,7 +234,8 @@ class _Window:
             elif mark[0] in "]}":
                 return self._pass(found.start() + depth)
             elif mark[0] in "\n,":
-                self.lost = inside  # strings hold no newline: a quote is missing
+                # Strings hold no newline, and a bracket that begins a line begins another document.
+                self.lost = inside or depth > 0
                 return self._pass(found.start())
             self._pass(found.end())
 
@@ -232,6 +243,10 @@ class _Window:
         self.line += self.text.count("\n", self.at, to)
         self.read += to - self.at
         self.at = to
+
+    def _pass_block(self) -> bool:
+        self._pass(len(self.text))
+        return self._more()
 
     def _grow(self) -> bool:
         """Add at least as much again as is at hand, so that retries stay linear in sum."""
