@@ -7,7 +7,6 @@ Exit codes: 0 answered; 1 findings at or above ``--fail-on``; 2 usage or a refus
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from guards.errors import GuardError, MissingExtra
@@ -162,7 +161,7 @@ def _settings(asked: dict[str, Any]) -> dict[str, Any]:
     from incidents.config import defaults
 
     given = {key: value for key, value in asked.items() if value not in (None, (), "")}
-    return {**defaults(Path.cwd()), **given}
+    return {**defaults("."), **given}
 
 
 def _query(settings: dict[str, Any], logs: tuple[str, ...]) -> Query:
@@ -187,7 +186,7 @@ def _query(settings: dict[str, Any], logs: tuple[str, ...]) -> Query:
         gateway_limit=timedelta(milliseconds=limit) if limit else None,
         since=moment(since, now) if since else None,
         until=moment(until, now) if until else None,
-        meanings=load(Path(path) for path in _as_tuple(settings.get("meanings"))),
+        meanings=load(_as_tuple(settings.get("meanings"))),
         budgets=Budgets(
             conversation=timedelta(seconds=settings.get("conversation_budget_s", 15)),
             extraction=timedelta(seconds=settings.get("extraction_budget_s", 8)),
@@ -245,7 +244,8 @@ def _write(path: str, text: str) -> None:
     from guards.errors import BadUsage
 
     try:
-        Path(path).write_text(text, encoding="utf-8", errors="replace")
+        with open(path, "w", encoding="utf-8", errors="replace", newline="\n") as file:
+            file.write(text)
     except OSError as error:
         raise BadUsage(
             f"{path} cannot be written: {error.strerror}", hint="choose another -o FILE"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
-from pathlib import Path
 from typing import Any
 
 from guards.errors import BadUsage
@@ -20,15 +20,15 @@ KEYS = {
 """What may be set, and what it is."""
 
 
-def defaults(folder: Path) -> dict[str, Any]:
+def defaults(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """The settings in force in a folder; ``guard.toml`` wins over ``pyproject.toml``.
 
     Raises BadUsage where a file is no TOML or sets something unknown.
     """
-    own, project = folder / "guard.toml", folder / "pyproject.toml"
-    if own.is_file():
-        settings, where = _load(own), str(own)
-    elif project.is_file():
+    own, project = os.path.join(folder, "guard.toml"), os.path.join(folder, "pyproject.toml")
+    if os.path.isfile(own):
+        settings, where = _load(own), own
+    elif os.path.isfile(project):
         settings, where = _load(project).get("tool", {}).get("guard", {}), f"[tool.guard] of {project}"
     else:
         return {}
@@ -39,8 +39,9 @@ def defaults(folder: Path) -> dict[str, Any]:
     return dict(settings)
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _load(path: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            return tomllib.load(file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise BadUsage(f"{path} cannot be read as TOML: {error}") from error

@@ -7,18 +7,19 @@ event name win; ``replace = true`` at the top of the file drops the built-in one
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from guards.errors import BadUsage
 from incidents.messages import Line
 
-BUILT_IN = Path(__file__).with_name("coaching_api.toml")
+BUILT_IN = os.path.join(os.path.dirname(__file__), "coaching_api.toml")
+_Path = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Meanings:
         return None if name is None else self.events.get(name)
 
 
-def load(extra: Iterable[Path] = ()) -> Meanings:
+def load(extra: Iterable[_Path] = ()) -> Meanings:
     """The built-in meanings, extended or replaced by the user's files, in order.
 
     Raises BadUsage where a file cannot be read or says something unknown.
@@ -122,9 +123,10 @@ def _merge(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     return {**base, **more, "event": events, "throttling": throttling}
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _parse(path: _Path) -> dict[str, Any]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            data = tomllib.load(file)
     except OSError as error:
         raise BadUsage(f"the meanings file {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -136,7 +138,7 @@ def _parse(path: Path) -> dict[str, Any]:
 _KNOWN = {each.name for each in fields(Meaning)}
 
 
-def _check(data: dict[str, Any], path: Path) -> None:
+def _check(data: dict[str, Any], path: _Path) -> None:
     events = data.get("event", {})
     if not isinstance(events, dict) or not all(isinstance(entry, dict) for entry in events.values()):
         raise BadUsage(f'in the meanings file {path} each event is a table: [event."its.name"]')
