@@ -126,11 +126,10 @@ def test_the_incident_in_its_own_numbers():
         "The request took 32.3 s and the gateway waits 30.0 s: the client must have got 503.",
         "The session was completed and stored at 22.3 s, 7.7 s before the gateway gave up: "
         "an answer then would have been in time.",
-        "A request 21.1 s after ae220969 had completed the session "
-        "was refused with SESSION_NOT_ACTIVE (HTTP 400).",
-        "10.4 s of the request (32%) belong to no phase; 10.0 s of them follow the commit of the session: "
-        "an answer at the commit (22.3 s) would have been in time.",
-        "The extraction with CLAUDE_3_5_SONNET_V2 took 21.9 s; its budget is 8.0 s.",
+        "Refused with SESSION_NOT_ACTIVE (HTTP 400), 21.1 s after ae220969 had completed the session.",
+        "10.0 s in no phase after the commit (10.4 s in all, 32% of the request): an answer at the commit "
+        "(22.3 s) would have been in time.",
+        "The extraction took 21.9 s with CLAUDE_3_5_SONNET_V2; its budget is 8.0 s.",
     ) == tuple(each.summary for each in diagnose(incident().timeline))
 
 
@@ -419,9 +418,9 @@ def test_the_longest_gap_is_named_by_what_came_before():
     """The second of two gaps is longer, and follows the conversation."""
     of = timed(20.0, 14.0, gap(1.0, 5.0, "extraction-triggered"), gap(6.0, 16.0, "conversation"))
 
-    assert (
-        "14.0 s of the request (70%) belong to no phase; the longest gap, 10.0 s, follows conversation."
-    ) == only("unaccounted-time", timeline(of)).summary
+    assert ("10.0 s in no phase after conversation (14.0 s in all, 70% of the request).") == only(
+        "unaccounted-time", timeline(of)
+    ).summary
 
 
 def test_a_client_that_was_answered_is_not_told_what_would_have_been_in_time():
@@ -429,9 +428,9 @@ def test_a_client_that_was_answered_is_not_told_what_would_have_been_in_time():
     done = (milestone("session-completed", 10.0),)
     of = timed(20.0, 10.0, gap(10.0, 20.0, "session-completed"), milestones=done)
 
-    assert (
-        "10.0 s of the request (50%) belong to no phase; 10.0 s of them follow the commit of the session."
-    ) == only("unaccounted-time", timeline(of)).summary
+    assert ("10.0 s in no phase after the commit (10.0 s in all, 50% of the request).") == only(
+        "unaccounted-time", timeline(of)
+    ).summary
 
 
 def test_a_gap_mostly_before_the_commit_is_not_blamed_on_what_follows_it():
@@ -439,7 +438,7 @@ def test_a_gap_mostly_before_the_commit_is_not_blamed_on_what_follows_it():
     done = (milestone("session-completed", 19.0),)
     of = timed(20.0, 19.0, gap(1.0, 20.0, "conversation"), milestones=done)
 
-    assert "follows conversation." in only("unaccounted-time", timeline(of)).summary
+    assert "after conversation" in only("unaccounted-time", timeline(of)).summary
 
 
 @pytest.mark.parametrize(

@@ -87,22 +87,29 @@ def _lines_around(request: Request, gap: Gap | None) -> tuple[Line, ...]:
 
 
 def _unaccounted(request: Request, longest: Gap | None) -> str:
-    unaccounted = request.unaccounted or timedelta(0)
-    text = f"{seconds(unaccounted)} of the request ({_share(request):.0%}) belong to no phase"
-    return f"{text}." if longest is None else f"{text}; {_named(request, longest)}."
+    in_all = f"{seconds(request.unaccounted or timedelta(0))}"
+    share = f"{_share(request):.0%} of the request"
+    if longest is None:
+        return f"{in_all} in no phase, {share}."
+    return f"{_named(request, longest)} ({in_all} in all, {share}){_in_time(request, longest)}."
 
 
 def _named(request: Request, gap: Gap) -> str:
     """A gap by its length and what came before it."""
     done = commit_before(gap, request)
-    if done is None:
-        place = "stands at its start" if gap.after is None else f"follows {name(gap.after)}"
-        return f"the longest gap, {seconds(gap.duration)}, {place}"
-    tail = f"{seconds(gap.end - max(done.at, gap.start))} of them follow the commit of the session"
-    gone, stored = gave_up(request), waited_at(request, done.at)
-    if gone is None or stored >= gone.after:
-        return tail
-    return f"{tail}: an answer at the commit ({seconds(stored)}) would have been in time"
+    if done is not None:
+        return f"{seconds(gap.end - max(done.at, gap.start))} in no phase after the commit"
+    return f"{seconds(gap.duration)} in no phase " + (
+        f"after {name(gap.after)}" if gap.after else "at the start"
+    )
+
+
+def _in_time(request: Request, gap: Gap) -> str:
+    """Whether an answer at the commit would have reached the client."""
+    done, gone = commit_before(gap, request), gave_up(request)
+    if done is None or gone is None or (stored := waited_at(request, done.at)) >= gone.after:
+        return ""
+    return f": an answer at the commit ({seconds(stored)}) would have been in time"
 
 
 def _unaccounted_remedy(request: Request, longest: Gap | None) -> str:
@@ -140,7 +147,7 @@ def slow_phase(timeline: Timeline, budgets: Budgets) -> Iterator[Hit]:
 def _slow(phase: Phase, budget: timedelta) -> str:
     model = "" if phase.model is None else f" with {name(phase.model)}"
     took = "took" if phase.end else "was still open after"
-    return f"The {name(phase.name)}{model} {took} {seconds(spent(phase))}; its budget is {seconds(budget)}."
+    return f"The {name(phase.name)} {took} {seconds(spent(phase))}{model}; its budget is {seconds(budget)}."
 
 
 _FAST: Final = "CLAUDE_3_5_HAIKU"

@@ -127,8 +127,8 @@ def _completed_by(timeline: Timeline, request: Request, refusal: Milestone) -> _
 def _refused(request: Request, refusal: Milestone, earlier: _Completion) -> Hit:
     status = "" if request.response_status is None else f" (HTTP {request.response_status})"
     summary = (
-        f"A request {seconds(refusal.at - earlier.at)} after {short(earlier.by.request_id)} had completed "
-        f"the session was refused with {NOT_ACTIVE}{status}."
+        f"Refused with {NOT_ACTIVE}{status}, {seconds(refusal.at - earlier.at)} after "
+        f"{short(earlier.by.request_id)} had completed the session."
     )
     evidence = proof(earlier.lines, (refusal.line,), start_and_end(request))
     return Hit(request, summary, _REFUSED_REMEDY, evidence, certainty(request, earlier.by))
