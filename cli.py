@@ -6,6 +6,7 @@ Exit codes: 0 answered; 1 findings at or above ``--fail-on``; 2 usage or a refus
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -149,7 +150,8 @@ def demo(**asked: Any) -> None:
     from incidents.trace import Query
     from incidents.trace import trace as answer
 
-    path = str(incident.logs())
+    path = os.path.relpath(incident.logs())
+    path = str(incident.logs()) if path.startswith(os.pardir) else path
     click.echo(
         "guard: a reconstruction of the incident of 2026-02-09, traced from the logs in the package", err=True
     )
@@ -216,7 +218,6 @@ def _show(report: Report, asked: dict[str, Any]) -> None:
 
 def _terminal(output: str | None) -> dict[str, Any]:
     """What standard output can show."""
-    import os
     import shutil
     from datetime import datetime, timedelta
 
