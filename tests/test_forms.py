@@ -15,7 +15,8 @@ from incidents.events import Event, Skip
 from incidents.forms import Origin, recognise
 from incidents.forms.bare import own_time
 from incidents.forms.base import LONGEST
-from incidents.forms.jsonvalues import Broken, Item, json_items
+from incidents.forms.jsonvalues import Item, json_items
+from incidents.forms.jsonwindow import Broken
 from incidents.forms.ndjson import read_ndjson_line
 from incidents.forms.recognition import FORMS
 from tests import forms_data
@@ -218,6 +219,45 @@ def test_rows_without_time_or_message() -> None:
     found = read(f'{{"results":[[{count}],[{time}]]}}')
 
     assert ["it has no time", "it has no message"] == [reason for _, reason in reasons(found)]
+
+
+def test_pages_in_one_array() -> None:
+    """Pages that were put into one array read as their events."""
+    pages = [
+        json.loads(saved.data) for part in (EVENTS[:5], EVENTS[5:]) for saved in forms_data.filter_json(part)
+    ]
+
+    assert [event.message for event in EVENTS] == messages(read(json.dumps([*pages, {"events": []}])))
+
+
+def test_cut_payload_keeps_what_decoded() -> None:
+    """A subscription document that was cut off gives the events before the cut, with their stream."""
+    [saved] = forms_data.firehose([event for event in EVENTS if event.stream == ONE])
+    *kept, last = read(saved.data[:-40])
+
+    assert [(ONE, event.message) for event in EVENTS if event.stream == ONE][:-1] == [
+        forms_data.core(event)[::2] for event in kept
+    ]
+    assert isinstance(last, Skip) and "the document is cut off here" == last.reason
+
+
+def test_what_stands_around_text_events() -> None:
+    """Page tokens and searched streams are no events and no skips; anything else after an event is a skip."""
+    [saved] = forms_data.get_text(EVENTS[:2])
+    found = read(saved.data + saved.data + b"NEXTTOKEN\tabc\nwhat is this\n")
+
+    assert [event.message for event in EVENTS[:2]] * 2 == messages(found)
+    assert [("logs:12", "not a log event")] == reasons(found)
+
+
+def test_text_event_that_was_cut() -> None:
+    """A text event without the timestamp at its end is a skip."""
+    [saved] = forms_data.filter_text(EVENTS[:2])
+    end = saved.data.rindex(b"\t17")
+    found = read(saved.data[:end])
+
+    assert [EVENTS[0].message] == messages(found)
+    assert [("logs:3", "an event without the timestamp at its end")] == reasons(found)
 
 
 def test_control_message_is_counted() -> None:
@@ -489,6 +529,15 @@ def test_line_over_the_limit_is_one_skip(begin: str) -> None:
 
     assert ["first", "good"] == messages(found)
     assert [("logs:2", "longer than 64 MB")] == reasons(found)
+
+
+def test_element_over_the_limit_is_one_skip() -> None:
+    """An event of more than 64 MB inside a document is a skip, and the next element is read."""
+    long = GOOD.replace("good", "x" * LONGEST)
+    found = read(f'{{"events": [{long}, {GOOD}]}}')
+
+    assert ["good"] == messages(found)
+    assert [("logs:1", "longer than 64 MB")] == reasons(found)
 
 
 def test_message_of_endless_lines_is_one_skip() -> None:

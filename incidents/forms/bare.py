@@ -74,7 +74,7 @@ def _drafts(chunks: Iterable[bytes], out: Output) -> Iterator[Draft | Skip]:
 
 def _draft(record: Record) -> Draft:
     message = record.text(record.match.string)
-    return Draft(record.line, 1 + len(record.more), message, own_time(message), opens(message))
+    return Draft(record.line, record.lines, message, own_time(message), opens(message))
 
 
 class _Begins:

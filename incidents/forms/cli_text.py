@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from io import StringIO
 
 from incidents.events import Event, Skip
 from incidents.forms.base import CONTINUES_NOTHING, NOT_AN_EVENT, TOO_LONG, Origin, Output
@@ -20,7 +21,7 @@ CUT_EVENT = "an event without the timestamp at its end"
 EVENT_LINE = re.compile(
     r"EVENTS\t(?:(?P<ingested>[0-9]{12,14})|(?P<id>[^\t]+)\t[0-9]{12,14}\t(?P<stream>[^\t]+))\t"
 )
-_EVENT_END = re.compile(r"\t([0-9]{12,14})\r?$")
+_EVENT_END = re.compile(r"\t([0-9]{12,14})\r?$", re.MULTILINE)
 _EVENTS_ENVELOPE = re.compile(
     r"(?:[bf]/\S+(?:\t[bf]/\S+)?|NEXTTOKEN\t.*|SEARCHEDLOGSTREAMS\t[^\t]+\t(?:True|False)|None)?\r?"
 )
@@ -53,18 +54,21 @@ def events_text_events(chunks: Iterable[bytes], origin: Origin) -> Iterator[Even
 
 
 def _event(record: Record, out: Output) -> Iterator[Event | Skip]:
-    lines = [record.match.string[record.match.end() - 1 :], *record.more]
-    last = next((i for i in range(len(lines) - 1, -1, -1) if _EVENT_END.search(lines[i])), None)
-    if record.too_long or last is None:
-        yield out.skip(record.line, TOO_LONG if record.too_long else CUT_EVENT)
+    if record.too_long:
+        yield out.skip(record.line, TOO_LONG)
         return
-    end = _EVENT_END.search(lines[last])
-    assert end is not None  # by the choice of last
-    message = "\n".join((*lines[:last], lines[last][: end.start()]))[1:]
+    # From the tab before the message, which may be empty, to the last line that ends in a timestamp.
+    text = record.text(record.match.string[record.match.end() - 1 :])
+    end = max(_EVENT_END.finditer(text), key=re.Match.start, default=None)
+    if end is None:
+        yield out.skip(record.line, CUT_EVENT)
+        return
     stream, event_id = record.match["stream"], record.match["id"]
-    yield out.event(record.line, end[1], message, stream=stream, event_id=event_id)
-    for number, line in enumerate(lines[last + 1 :], record.line + last + 1):
-        yield from _loose(Loose(number, line), _EVENTS_ENVELOPE, out)
+    yield out.event(record.line, end[1], text[1 : end.start()], stream=stream, event_id=event_id)
+    if end.end() < len(text):
+        first = record.line + 1 + text.count("\n", 0, end.end())
+        for number, line in enumerate(StringIO(text[end.end() + 1 :], newline="\n"), first):
+            yield from _loose(Loose(number, line.removesuffix("\n")), _EVENTS_ENVELOPE, out)
 
 
 def _loose(line: Loose, envelope: re.Pattern[str], out: Output) -> Iterator[Skip]:

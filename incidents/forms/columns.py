@@ -73,4 +73,4 @@ def _draft(record: Record, ingestion: bool, out: Output) -> Draft | Skip:
     if isinstance(at, str):
         return out.skip(record.line, at)
     group, stream = record.match["group"], record.match["stream"]
-    return Draft(record.line, 1 + len(record.more), message, at, opens(message), group, stream)
+    return Draft(record.line, record.lines, message, at, opens(message), group, stream)

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from incidents.events import Event, Skip
 from incidents.forms.base import LONGEST, NOT_AN_EVENT, Origin, Output, group_name
-from incidents.forms.jsonvalues import STREAMED, Broken, Item, json_items
+from incidents.forms.jsonvalues import STREAMED, Item, json_items
+from incidents.forms.jsonwindow import Broken
 from incidents.forms.ndjson import read_saved_event
 from incidents.forms.text import text_blocks
 

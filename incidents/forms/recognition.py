@@ -14,7 +14,8 @@ from typing import Final
 from incidents.events import Event, Skip
 from incidents.forms import bare, cli_text, columns, documents, ndjson, prefixed
 from incidents.forms.base import Form, Origin
-from incidents.forms.jsonvalues import Broken, Item, json_items
+from incidents.forms.jsonvalues import Item, json_items
+from incidents.forms.jsonwindow import Broken
 from incidents.forms.text import text_blocks
 
 HEAD_BYTES: Final = 65536

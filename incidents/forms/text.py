@@ -10,6 +10,7 @@ from re import Match
 from incidents.forms.base import LONGEST
 
 _BLOCK = 65536
+_MOST_PARTS = 100_000
 
 
 def text_blocks(chunks: Iterable[bytes]) -> Iterator[str]:
@@ -101,9 +102,10 @@ class Record:
 
     line: int
     match: Match[str]
-    more: list[str] = field(default_factory=list)
     size: int = 0
     """In characters; the lines of a record that grew past LONGEST are not kept."""
+    lines: int = 1
+    _more: list[str] = field(default_factory=list)
 
     @property
     def too_long(self) -> bool:
@@ -112,15 +114,18 @@ class Record:
 
     def continue_with(self, line: str) -> None:
         """Add a line that does not begin a record."""
+        self.lines += 1
         self.size += len(line) + 1
         if self.too_long:
-            self.more.clear()
-        else:
-            self.more.append(line)
+            self._more.clear()
+        elif len(self._more) < _MOST_PARTS:
+            self._more.append(line)
+        else:  # one text takes a fraction of the memory of many short ones
+            self._more = ["\n".join((*self._more, line))]
 
     def text(self, first: str) -> str:
         """``first`` and the lines that continue it."""
-        return "\n".join((first, *self.more)) if self.more else first
+        return "\n".join((first, *self._more)) if self._more else first
 
 
 @dataclass(frozen=True, slots=True)
