@@ -125,6 +125,13 @@ def test_crlf_files(writer: Writer) -> None:
     assert messages(forms_data.read(saved)) == messages(forms_data.read(windows))
 
 
+def test_files_with_marks_put_together() -> None:
+    """Files that each begin with a byte order mark can be put one after the other."""
+    line = f"\ufeff2026-02-09T23:48:08.688000+00:00 {ONE} text\n"
+
+    assert ["text", "text"] == messages(read(line * 2))
+
+
 def test_place_and_order() -> None:
     """An event's place is the line where it begins, and its order the count of events before it."""
     found = read(
@@ -182,6 +189,15 @@ def test_broken_element_costs_one_event() -> None:
     assert [("logs:1", "not valid JSON; reading goes on behind it")] == reasons(found)
 
 
+def test_missing_quote_costs_the_rest_of_its_page() -> None:
+    """Where a quote is missing, reading goes on at the next line that begins an object."""
+    [first], [second] = forms_data.filter_json(EVENTS[:1]), forms_data.filter_json(EVENTS[1:3])
+    found = read(first.data.replace(b'"INIT_START', b"INIT_START") + second.data)
+
+    assert [event.message for event in EVENTS[1:3]] == messages(found)
+    assert ["logs:3", "logs:7"] == [where for where, _ in reasons(found)]
+
+
 def test_page_behind_a_cut_page() -> None:
     """After a page that was cut off, a pretty-printed page put behind it is read."""
     [first], [second] = forms_data.filter_json(EVENTS[:3]), forms_data.filter_json(EVENTS[3:])
@@ -208,9 +224,14 @@ def test_partial_results_are_told() -> None:
 def test_results_in_any_field_order() -> None:
     """A row of text results begins where a field comes again, whatever the order of the fields."""
     cells = "RESULTS\t@message\ta\tb\nRESULTS\t@logStream\ts\nRESULTS\t@timestamp\t2026-02-09 23:48:08.688\n"
-    found = read("Complete\n" + cells * 2)
+    message_last = (
+        "RESULTS\t@timestamp\t2026-02-09 23:48:08.688\nRESULTS\t@logStream\ts\nRESULTS\t@message\ta\tb\n"
+    )
+    found = read(
+        f"Complete\n{cells * 2}STATISTICS\t3.0\t1.0\t2.0\nComplete\n{message_last}STATISTICS\t3.0\t1.0\n"
+    )
 
-    assert [("s", AT, "a\tb")] * 2 == [forms_data.core(event) for event in found]
+    assert [("s", AT, "a\tb")] * 3 == [forms_data.core(event) for event in found]
 
 
 def test_rows_without_time_or_message() -> None:
@@ -228,6 +249,15 @@ def test_pages_in_one_array() -> None:
     ]
 
     assert [event.message for event in EVENTS] == messages(read(json.dumps([*pages, {"events": []}])))
+
+
+def test_payload_with_its_stream_last() -> None:
+    """The order of a subscription document's keys does not matter."""
+    event = {"id": "1", "timestamp": T, "message": "text"}
+    payload = {"messageType": "DATA_MESSAGE", "logEvents": [event], "logGroup": "g", "logStream": "s"}
+    [found] = read(json.dumps(payload))
+
+    assert ("s", AT, "text") == forms_data.core(found)
 
 
 def test_cut_payload_keeps_what_decoded() -> None:
@@ -408,6 +438,14 @@ def test_awslogs_without_times() -> None:
 
     assert [(ONE, AT), (ONE, AT)] == [(event.log_stream, event.at) for event in found]  # type: ignore[union-attr]
     assert {"/aws/lambda/x"} == {event.log_group for event in found}  # type: ignore[union-attr]
+
+
+def test_message_that_begins_with_a_time_in_awslogs() -> None:
+    """A message's own time, earlier than the event's, is not taken for the column of the ingestion time."""
+    message = "2026-02-09T23:48:08.687Z [info] saved"
+    [event] = read(f"/aws/lambda/x {ONE} 2026-02-09T23:48:08.688Z {message}\n")
+
+    assert (ONE, AT, message) == forms_data.core(event)
 
 
 def test_pretty_json_of_tail() -> None:
