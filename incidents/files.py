@@ -7,6 +7,7 @@ import mmap
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from guards.errors import BadUsage, SourceFailed
@@ -14,7 +15,7 @@ from incidents import containers
 from incidents.events import Event, Skip
 from incidents.forms import NDJSON, Form, Origin, recognise
 from incidents.forms.ndjson import read_ndjson_line
-from incidents.search import Haystack
+from incidents.search import Ahead, Haystack
 from incidents.sources import AROUND, SKIPS_LISTED, Question, Reading, Span, wanted
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class FileSource:
         self._haystack: Haystack | None = None
         self._hits: sift.Hits | None = None
         self._excerpt: sift.Excerpt | None = None
+        self._map: mmap.mmap | None = None
+        self._ahead: Ahead | None = None
         self._damage: list[Skip] = []
 
     def read(self, question: Question) -> Reading:
@@ -127,10 +130,23 @@ class FileSource:
             return self._sifted(file, question)
         if self._haystack is not None:
             return self._haystack
-        if _size(file) <= self._small or self._path is None:
-            return None
-        # A private copy-on-write map: nothing is copied, and the C library may be given its address.
-        return Haystack(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), self._parse_line)
+        data = self._mapped(file)
+        return None if data is None else Haystack(data, self._parse_line, self._ahead)
+
+    def expect(self, text: str) -> None:
+        """Begin to search for what will be asked for, if the file is worth it; the caller need not wait."""
+        if self._path is None:
+            return
+        with suppress(OSError):  # told when it is read
+            data = self._mapped(self._open())
+            self._ahead = None if data is None else Ahead(data, text)
+
+    def _mapped(self, file: BinaryIO) -> mmap.mmap | None:
+        """A large plain file as one stretch of memory; None for any other."""
+        if self._map is None and self._path and self._kind(file) == "plain" and _size(file) > self._small:
+            # Private, copy-on-write: nothing is copied, and the C library may be given its address.
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        return self._map
 
     def _sifted(self, file: BinaryIO, question: Question) -> Haystack | None:
         from incidents import sift

@@ -8,29 +8,60 @@ of the hits are read as events. In a file that is not, the surroundings are the 
 from __future__ import annotations
 
 import mmap
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
+from threading import Thread
 
 from incidents.events import Event, Skip
-from incidents.sources import AROUND, BOUNDARIES, GATEWAY_SIGNS, SLACK, Question, Span
+from incidents.sources import AROUND, BOUNDARIES, GATEWAY_LAG, GATEWAY_SIGNS, SLACK, Question, Span
 
 Parse = Callable[[bytes, int], Event | Skip]
 """Reads the line that begins at an offset."""
 
 _SAMPLES = 400
 _SHORT = 4096
+_CLOSE = 1 << 16
 _EPOCH_MS = re.compile(rb'"@?timestamp"\s*:\s*(\d{13})\b')
 _Range = tuple[int, int]
+
+
+class Ahead:
+    """A search of a whole file for a text that will be asked for, begun while the program still starts.
+
+    The C library searches without holding up the interpreter, so each core may take a part of the file.
+    """
+
+    def __init__(self, data: mmap.mmap, text: str) -> None:
+        self.text = text
+        self._found: list[int] = []
+        parts = min(os.cpu_count() or 1, 4)
+        edges = [len(data) * part // parts for part in range(parts + 1)]
+        self._threads = [Thread(target=self._search, args=(data, *part)) for part in pairwise(edges)]
+        for thread in self._threads:
+            thread.start()
+
+    def _search(self, data: mmap.mmap, begin: int, end: int) -> None:
+        needle = self.text.encode()
+        reach = min(end + len(needle) - 1, len(data))
+        self._found += list(occurrences(data, needle, begin, reach))
+
+    def found(self) -> list[int]:
+        """Where it stands, once or more a line."""
+        for thread in self._threads:
+            thread.join()
+        return self._found
 
 
 class Haystack:
     """The bytes of an NDJSON file, and the lines read from it so far."""
 
-    def __init__(self, data: bytes | mmap.mmap, parse: Parse) -> None:
+    def __init__(self, data: bytes | mmap.mmap, parse: Parse, ahead: Ahead | None = None) -> None:
         self._data = data
+        self._ahead = ahead
         self._parse = parse
         self._size = len(data)
         self._in_time_order = self._samples_in_time_order()
@@ -53,7 +84,7 @@ class Haystack:
         if question.thorough:
             self._in_time_order = False
         hits = self._hits(question)
-        offsets = {*hits, *(self._within(question) if question.spans else self._boundaries(hits))}
+        offsets = {*hits, *(self._within(question) if question.spans else self._boundaries(hits, question))}
         found = (self._event(offset) for offset in sorted(offsets))
         return [each for each in found if isinstance(each, Event)]
 
@@ -87,12 +118,14 @@ class Haystack:
         }
         return sorted(found)
 
-    def _boundaries(self, hits: list[int]) -> Iterator[int]:
+    def _boundaries(self, hits: list[int], question: Question) -> Iterator[int]:
         """START, END, REPORT and INIT lines of the streams that were hit, around the hits."""
         events = [event for event in map(self._event, hits) if isinstance(event, Event)]
         streams = {event.log_stream for event in events}
         marks = [mark.encode() for mark in _marks(streams)]
-        windows = self._windows(Span(None, event.at - AROUND, event.at + AROUND) for event in events)
+        windows = self._windows(
+            Span(None, event.at - question.around, event.at + question.around) for event in events
+        )
         for boundary in BOUNDARIES:
             for offset in self._lines_with(boundary, windows):
                 if None in streams or any(mark in self._line(offset) for mark in marks):
@@ -101,7 +134,7 @@ class Haystack:
     def _within(self, question: Question) -> Iterator[int]:
         """Lines of the wanted streams in their spans, and what a gateway logged meanwhile."""
         streams = {span.log_stream for span in question.spans}
-        late = [Span(None, span.start - SLACK, span.end + AROUND) for span in question.spans]
+        late = [Span(None, span.start - SLACK, span.end + GATEWAY_LAG) for span in question.spans]
         yield from self._lines_in_time(["{"] if None in streams else _marks(streams), question.spans)
         yield from self._lines_in_time(GATEWAY_SIGNS, late)
 
@@ -116,6 +149,9 @@ class Haystack:
 
     def _lines_with(self, text: str, ranges: Iterable[_Range]) -> Iterator[int]:
         """Where the lines begin that hold a text."""
+        if self._ahead is not None and self._ahead.text == text and ranges == [(0, self._size)]:
+            yield from map(self._line_begin, self._ahead.found())
+            return
         for begin, end in ranges:
             for at in occurrences(self._data, text.encode(), begin, end):
                 yield self._line_begin(at)
@@ -126,17 +162,17 @@ class Haystack:
             return [(0, self._size)]
         ranges: list[_Range] = []
         for start, end in sorted((span.start - SLACK, span.end + SLACK) for span in spans):
-            begin, until = self._offset_at(start), self._offset_at(end)
+            begin, until = self._near(start)[0], self._near(end)[1]
             if ranges and begin <= ranges[-1][1]:
                 ranges[-1] = (ranges[-1][0], max(ranges[-1][1], until))
             elif begin < until:
                 ranges.append((begin, until))
         return ranges
 
-    def _offset_at(self, moment: datetime) -> int:
-        """Where the first line at or after a moment begins."""
+    def _near(self, moment: datetime) -> _Range:
+        """A short range of whole lines in which the first line at or after a moment begins."""
         low, high = 0, self._size
-        while low < high:
+        while high - low > _CLOSE:
             middle = (low + high) // 2
             at, begin = self._time_after(middle)
             if at is None or begin >= high:
@@ -145,7 +181,7 @@ class Haystack:
                 low = begin + 1
             else:
                 high = middle
-        return self._next_line(low) if low else 0
+        return self._line_begin(low), self._next_line(high)
 
     def _time_after(self, position: int) -> tuple[datetime | None, int]:
         """The time of the first line with one that begins at or after a position, and where it begins."""

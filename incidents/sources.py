@@ -19,6 +19,12 @@ SLACK = timedelta(seconds=10)
 AROUND = LAMBDA_LONGEST + SLACK
 """Nothing that belongs to a request stands further from any of its lines."""
 
+NEAR = timedelta(minutes=1)
+"""Most requests begin and end within this of any of their lines."""
+
+GATEWAY_LAG = timedelta(minutes=1)
+"""A gateway writes its line when it has answered: at the latest so long after the function's end."""
+
 BOUNDARIES = ("RequestId: ", '"platform.', "INIT_", "RESTORE_", "Task timed out after", '\\"platform.')
 """Text that START, END, REPORT, INIT and timeout lines hold, in either format, escaped or not."""
 
@@ -49,6 +55,8 @@ class Question:
     """Lines that hold one of these are wanted, and the boundaries of requests around them."""
     spans: tuple[Span, ...] = ()
     """Every line in one of these is wanted, and whatever a gateway logged meanwhile."""
+    around: timedelta = AROUND
+    """How far around a hit to look for the boundaries of its request."""
     thorough: bool = False
     """True: do not rely on time order, look at everything."""
     at_most: int | None = None
@@ -106,4 +114,4 @@ def is_boundary(message: str) -> bool:
 
 def meanwhile(event: Event, spans: Iterable[Span]) -> bool:
     """Whether an event of any stream stands in the time of one of the spans."""
-    return any(span.start - SLACK <= event.at <= span.end + AROUND for span in spans)
+    return any(span.start - SLACK <= event.at <= span.end + GATEWAY_LAG for span in spans)

@@ -23,7 +23,7 @@ from incidents.report import Report, SourceCount
 from incidents.requests import request_of, sessions_of
 from incidents.rules import Budgets, diagnose
 from incidents.sessions import session_of
-from incidents.sources import AROUND, Question, Reading, Source, Span
+from incidents.sources import AROUND, NEAR, Question, Reading, Source, Span
 from incidents.timeline import Request, Timeline
 from incidents.verdict import advice, next_command, verdict
 
@@ -93,9 +93,11 @@ class _Asked:
         self._read: dict[str, Line] = {}
 
     def look(self) -> _Found:
-        """First where the ID stands, then all that stands around; once more in full if an end is missing."""
-        first = self._ask(Question(needles=(self._query.id,)))
+        """First where the ID stands, then all that stands around; further where an end is missing."""
+        first = self._ask(Question(needles=(self._query.id,), around=NEAR))
         if behind := self._ids_behind(first):
+            first = self._ask(Question(needles=(self._query.id, *behind), around=NEAR))
+        if self._cut(first):
             first = self._ask(Question(needles=(self._query.id, *behind)))
         spans = self._spans(first, behind)
         if not spans:
@@ -177,11 +179,13 @@ class _Asked:
         spans += [_around(line) for line in found.grouping.loose if self._query.id in line.event.message]
         return tuple(dict.fromkeys(spans))
 
-    @staticmethod
-    def _cut(found: _Found) -> bool:
-        """Whether a request lacks its START or its end although its source was not looked through."""
-        searched = any(reading.unread_bytes for reading in found.readings)
-        return searched and any(one.start is None or not one.closing for one in found.chosen)
+    def _cut(self, found: _Found) -> bool:
+        """Whether a request may lack its START or its end only because its source was not looked through."""
+        if not any(reading.unread_bytes for reading in found.readings):
+            return False
+        return bool(_untied(found, self._query)) or any(
+            one.start is None or not one.closing for one in found.chosen
+        )
 
 
 def _span(one: Invocation) -> Span:
@@ -241,6 +245,13 @@ def _counts(readings: Iterable[Reading], requests: Iterable[Request]) -> tuple[S
     )
 
 
+def _untied(found: _Found, query: Query) -> list[Line]:
+    """Lines that name what is asked for but belong to no request."""
+    return [
+        line for line in found.grouping.loose if query.id in (line.said.session_id, *line.said.request_ids)
+    ]
+
+
 def _notes(found: _Found, query: Query) -> Iterable[str]:
     if found.grouping.mixed_streams:
         names = ", ".join(found.grouping.mixed_streams[:3])
@@ -250,8 +261,5 @@ def _notes(found: _Found, query: Query) -> Iterable[str]:
             f"{found.grouping.quoted} line(s) look like START, END or REPORT but fit no request of their stream: "
             "quoted or forged, and not believed."
         )
-    untied = [
-        line for line in found.grouping.loose if query.id in (line.said.session_id, *line.said.request_ids)
-    ]
-    if untied:
+    if untied := _untied(found, query):
         yield f"{len(untied)} line(s) name {query.id} but could not be tied to a request."
