@@ -11,7 +11,7 @@ from guards.errors import MissingExtra
 Kind = Literal["plain", "gzip", "zstd"]
 
 _READ = 1 << 18
-_PIECE = 1 << 20
+_PIECE = 1 << 18  # larger ones are new memory each time, which costs half as much again
 _ZSTD_SLICE = 1 << 10  # 3 bytes can say 128 KiB: a small slice of input bounds what one call gives back
 _GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
@@ -28,7 +28,7 @@ def kind_of(head: bytes) -> Kind:
 
 
 def pieces(file: BinaryIO, damaged: Callable[[str], None]) -> Iterator[bytes]:
-    """The decoded content from the file's beginning, in pieces of at most 1 MiB.
+    """The decoded content from the file's beginning, in pieces of bounded size.
 
     ``damaged`` is told, once, where and how decoding ended early; what decoded before has been yielded.
     Raises MissingExtra for zstd without the extra ``fast``.

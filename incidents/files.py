@@ -158,7 +158,7 @@ class FileSource:
             self._hits = sift.find_hits(self._pieces(file), question.needles, self._parse_line)
         if self._hits.decoded <= self._small or not self._hits.in_time_order or question.thorough:
             return None
-        part = sift.excerpt(self._pieces(file), (*sift.around(self._hits.times), *spans), self._parse_line)
+        part = sift.excerpt(self._pieces(file), self._hits, (*sift.around(self._hits.times), *spans))
         self._excerpt = part
         return Haystack(part.data, lambda line, offset: self._parse_line(line, part.original(offset)))
 

@@ -9,20 +9,14 @@ from __future__ import annotations
 import mmap
 import tempfile
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from incidents.events import Event, Skip
-from incidents.search import line_time, occurrences
+from incidents.search import Parse, line_time, occurrences
 from incidents.sources import AROUND, SLACK, Span
 
-_BLOCK = 1 << 20
 _LONGEST_LINE = 64 << 20
-
-Blocks = Callable[[], Iterator[bytes]]
-"""Decodes the file from its beginning."""
-Parse = Callable[[bytes, int], Event | Skip]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +27,31 @@ class Hits:
     """When the lines stand that hold a needle."""
     decoded: int
     """Bytes in all."""
-    in_time_order: bool
+    index: tuple[tuple[int, datetime], ...]
+    """Where some lines begin, about four a MiB, and their times."""
+
+    @property
+    def in_time_order(self) -> bool:
+        """Whether the lines of the index never step back by more than the slack."""
+        latest = datetime.min.replace(tzinfo=UTC)
+        for _, at in self.index:
+            if at + SLACK < latest:
+                return False
+            latest = max(latest, at)
+        return bool(self.index)
+
+    def ranges(self, spans: Iterable[Span]) -> list[tuple[int, int]]:
+        """The bytes, whole lines, that hold everything in some times; in order and without overlap."""
+        merged: list[tuple[int, int]] = []
+        for span in sorted(spans, key=lambda span: span.start):
+            before = [offset for offset, at in self.index if at < span.start - SLACK]
+            behind = [offset for offset, at in self.index if at > span.end + SLACK]
+            begin, end = max(before, default=0), min(behind, default=self.decoded)
+            if merged and begin <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+            else:
+                merged.append((begin, end))
+        return merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +62,7 @@ class Excerpt:
     spans: tuple[Span, ...]
     """Everything in these times is in it."""
     _begins: tuple[tuple[int, int], ...]
-    """Where each kept block begins: here, and in the decoded file."""
+    """Where each kept stretch begins: here, and in the decoded file."""
 
     def original(self, offset: int) -> int:
         """The offset in the decoded file of what stands here at an offset."""
@@ -60,33 +78,35 @@ def find_hits(pieces: Iterable[bytes], needles: Iterable[str], parse: Parse) -> 
     """Search a decoded file for the lines that hold a needle."""
     wanted = [needle.encode() for needle in needles]
     times: list[datetime] = []
-    decoded, latest, ordered = 0, None, True
-    for block in _whole_lines(pieces):
-        first = _first_time(block, parse)
-        if first is not None:
-            ordered = ordered and (latest is None or first >= latest - SLACK)
-            latest = first if latest is None else max(latest, first)
-        for needle in wanted:
-            for at in occurrences(block, needle, 0, len(block)):
-                begin = block.rfind(b"\n", 0, at) + 1
-                moment = line_time(_line(block, begin), decoded + begin, parse)
-                times += [moment] if moment is not None else []
-        decoded += len(block)
-    return Hits(tuple(times), decoded, ordered and latest is not None)
+    index: list[tuple[int, datetime]] = []
+    decoded, before, pending = 0, b"", False
+    for piece in pieces:
+        if first := _first_time(piece, parse, at_line_begin=not decoded):
+            index.append((decoded + first[0], first[1]))
+        found = pending or any(_holds(before, piece, needle) for needle in wanted)
+        if found:
+            times += _times(before, piece, wanted, parse)
+        decoded += len(piece)
+        before = _line_under_way(before, piece)
+        pending = found and any(needle in before for needle in wanted)
+    times += _times(before, b"\n", wanted, parse)
+    return Hits(tuple(times), decoded, tuple(index))
 
 
-def excerpt(pieces: Iterable[bytes], spans: Iterable[Span], parse: Parse) -> Excerpt:
-    """Keep, of a decoded file in time order, the blocks that reach into one of the spans."""
+def excerpt(pieces: Iterable[bytes], hits: Hits, spans: Iterable[Span]) -> Excerpt:
+    """Keep, of a decoded file in time order, the lines in some of its times."""
     spans = tuple(spans)
+    ranges = hits.ranges(spans)
     file = tempfile.TemporaryFile()  # noqa: SIM115  # the map below keeps it; it has no name to clean up
     begins: list[tuple[int, int]] = []
     offset = written = 0
-    for block in _whole_lines(pieces):
-        first, last = _first_time(block, parse), _last_time(block, parse)
-        if first is None or last is None or _touches(first, last, spans):
-            begins.append((written, offset))
-            written += file.write(block)
-        offset += len(block)
+    for piece in pieces:
+        for begin, end in ranges:
+            part = piece[max(begin - offset, 0) : max(end - offset, 0)]
+            if part:
+                begins.append((written, max(begin, offset)))
+                written += file.write(part)
+        offset += len(piece)
     file.flush()
     data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) if written else b""
     return Excerpt(data, spans, tuple(begins) or ((0, 0),))
@@ -104,51 +124,35 @@ def around(times: Iterable[datetime]) -> tuple[Span, ...]:
     return tuple(merged)
 
 
-def _touches(first: datetime, last: datetime, spans: Iterable[Span]) -> bool:
-    return any(span.start - SLACK <= last and first <= span.end + SLACK for span in spans)
+def _holds(before: bytes, piece: bytes, needle: bytes) -> bool:
+    seam = len(needle) - 1
+    return needle in piece or needle in before[-seam:] + piece[:seam]
 
 
-def _whole_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Pieces cut anew after a line's end. A line too long to hold is cut where it is."""
-    rest = b""
-    for piece in pieces:
-        end = piece.rfind(b"\n") + 1
-        if end:
-            yield rest + piece[:end]
-            rest = piece[end:]
-        else:
-            rest += piece
-            if len(rest) > _LONGEST_LINE:
-                yield rest
-                rest = b""
-    if rest:
-        yield rest
+def _times(before: bytes, piece: bytes, needles: Iterable[bytes], parse: Parse) -> Iterator[datetime]:
+    """When the lines stand that hold a needle and end in the piece."""
+    text = before + piece
+    for needle in needles:
+        for at in occurrences(text, needle, 0, text.rfind(b"\n") + 1):
+            begin, end = text.rfind(b"\n", 0, at) + 1, text.find(b"\n", at)
+            if (moment := line_time(text[begin:end], 0, parse)) is not None:
+                yield moment
 
 
-def _line(block: bytes, begin: int) -> bytes:
-    end = block.find(b"\n", begin)
-    return block[begin : end if end >= 0 else len(block)]
+def _line_under_way(before: bytes, piece: bytes) -> bytes:
+    """What a later piece goes on with. A line too long to be read is not kept whole."""
+    end = piece.rfind(b"\n") + 1
+    return piece[end:] if end else (before + piece)[-_LONGEST_LINE:]
 
 
-def _first_time(block: bytes, parse: Parse) -> datetime | None:
-    begin = 0
+def _first_time(piece: bytes, parse: Parse, *, at_line_begin: bool) -> tuple[int, datetime] | None:
+    """The first line of a piece that begins and ends in it and has a time: where, and when."""
+    begin = 0 if at_line_begin else piece.find(b"\n") + 1
     for _ in range(64):
-        line = _line(block, begin)
-        if line and (moment := line_time(line, 0, parse)) is not None:
-            return moment
-        begin += len(line) + 1
-        if begin >= len(block):
+        end = piece.find(b"\n", begin)
+        if end < 0 or (begin == 0 and not at_line_begin):
             return None
-    return None
-
-
-def _last_time(block: bytes, parse: Parse) -> datetime | None:
-    end = len(block.rstrip(b"\n"))
-    for _ in range(64):
-        begin = block.rfind(b"\n", 0, end) + 1
-        if (moment := line_time(block[begin:end], 0, parse)) is not None:
-            return moment
-        if begin == 0:
-            return None
-        end = begin - 1
+        if (moment := line_time(piece[begin:end], 0, parse)) is not None:
+            return begin, moment
+        begin = end + 1
     return None
