@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from incidents.invocations import Invocation
 from incidents.meanings import Meaning, Meanings
@@ -150,7 +151,7 @@ def gaps(
     begin, found = start, []
     for busy_from, busy_to in [*_union(known, start, end), (end, end)]:
         edges = [begin, *(cut for cut in cuts if begin < cut < busy_from), busy_from]
-        found += [(a, b) for a, b in zip(edges, edges[1:], strict=False) if b - a >= SHORTEST_GAP]
+        found += [(a, b) for a, b in pairwise(edges) if b - a >= SHORTEST_GAP]
         begin = busy_to
     return tuple(Gap(a, b, _before(a, start, known, moments)) for a, b in found)
 

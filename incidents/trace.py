@@ -258,8 +258,8 @@ def _notes(found: _Found, query: Query) -> Iterable[str]:
         yield f"Requests overlap in {names}: that is not one log stream, so nothing was carried there."
     if found.grouping.quoted:
         yield (
-            f"{found.grouping.quoted} line(s) look like START, END or REPORT but fit no request of their stream: "
-            "quoted or forged, and not believed."
+            f"{found.grouping.quoted} line(s) look like START, END or REPORT but fit no request of their "
+            "stream: quoted or forged, and not believed."
         )
     if untied := _untied(found, query):
         yield f"{len(untied)} line(s) name {query.id} but could not be tied to a request."

@@ -207,7 +207,7 @@ def test_the_session_id_is_quoted_where_it_proves_nothing(events: list[Event]) -
     lines = [ANSI.sub("", event["message"]) for event in quoting[0] if SESSION_ID in event["message"]]
 
     assert 1 == len(quoting)
-    assert any(line.startswith("b'{\"Item\"") for line in lines)
+    assert any(line.startswith('b\'{"Item"') for line in lines)
     assert any(f" user_preview='My colleague was stuck too, her page said session_id={SESSION_ID} " in line
                for line in lines)  # fmt: skip
 

@@ -29,7 +29,9 @@ def test_the_readme_lists_every_exit_code():
 
     codes = {each.exit_code for each in vars(errors).values() if isinstance(each, type)} | {0, 130}
 
-    assert sorted(codes) == sorted(int(code) for code in re.findall(r"^\| (\d+) \|", README.read_text(), re.M))
+    listed = re.findall(r"^\| (\d+) \|", README.read_text(encoding="utf-8"), re.M)
+
+    assert sorted(codes) == sorted(map(int, listed))
 
 
 def test_the_python_example_of_the_readme_runs(monkeypatch, capsys):

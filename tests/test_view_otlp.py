@@ -51,9 +51,7 @@ def spans(given: Report) -> list[Span]:
 
 def about(span: Any) -> dict[str, Any]:
     """The attributes of a span, an event or a resource as a dict."""
-    return {
-        each.key: getattr(each.value, each.value.WhichOneof("value")) for each in span.attributes
-    }
+    return {each.key: getattr(each.value, each.value.WhichOneof("value")) for each in span.attributes}
 
 
 def test_the_incident_is_one_trace():
@@ -150,9 +148,7 @@ def test_a_clock_that_runs_backwards_gives_no_negative_span():
     """A span never ends before it starts, and no time is before 1970 or past what readers hold."""
     odd = replace(request(), end=at(-5))
     [backwards] = spans(report(odd))
-    far = replace(
-        request(), start=datetime.min.replace(tzinfo=UTC), end=datetime.max.replace(tzinfo=UTC)
-    )
+    far = replace(request(), start=datetime.min.replace(tzinfo=UTC), end=datetime.max.replace(tzinfo=UTC))
     [absurd] = spans(report(far))
 
     assert backwards.start_time_unix_nano == backwards.end_time_unix_nano
