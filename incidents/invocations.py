@@ -184,7 +184,7 @@ def _walk(lines: Sequence[Line], bounds: _Bounds) -> Grouping:
             init[current], late = _split_init(before, first=not tied)
             loose += late
             before = []
-        own = bounds.closings.get(index) or _own_id(line, bounds.ids)
+        own = bounds.starts.get(index) or bounds.closings.get(index) or _own_id(line, bounds.ids)
         if own is not None:
             tied.setdefault(own, []).append(line)
         elif current is not None and not bounds.mixed:

@@ -17,7 +17,7 @@ from itertools import islice, pairwise
 from threading import Thread
 
 from incidents.events import Event, Skip
-from incidents.sources import AROUND, BOUNDARIES, GATEWAY_LAG, GATEWAY_SIGNS, SLACK, Question, Span
+from incidents.sources import BOUNDARIES, GATEWAY_LAG, GATEWAY_SIGNS, SLACK, Question, Span
 
 Parse = Callable[[bytes, int], Event | Skip]
 """Reads the line that begins at an offset."""
@@ -109,8 +109,8 @@ class Haystack:
         return latest is not None
 
     def _hits(self, question: Question) -> list[int]:
-        spans = [Span(None, span.start - AROUND, span.end + AROUND) for span in question.spans]
-        ranges = self._windows(spans) if spans else [(0, self._size)]
+        # Once the spans of the requests are known, their lines stand in them, or shortly after.
+        ranges = self._windows(_with_lag(question.spans)) if question.spans else [(0, self._size)]
         found = {
             offset
             for needle in question.needles
@@ -134,9 +134,8 @@ class Haystack:
     def _within(self, question: Question) -> Iterator[int]:
         """Lines of the wanted streams in their spans, and what a gateway logged meanwhile."""
         streams = {span.log_stream for span in question.spans}
-        late = [Span(None, span.start - SLACK, span.end + GATEWAY_LAG) for span in question.spans]
         yield from self._lines_in_time(["{"] if None in streams else _marks(streams), question.spans)
-        yield from self._lines_in_time(GATEWAY_SIGNS, late)
+        yield from self._lines_in_time(GATEWAY_SIGNS, _with_lag(question.spans))
 
     def _lines_in_time(self, marks: Iterable[str], spans: Sequence[Span]) -> Iterator[int]:
         """Lines with one of the marks in one of the times; one without a time is looked at, to be counted."""
@@ -211,6 +210,11 @@ class Haystack:
             return 0
         found = self._data.find(b"\n", position - 1)
         return self._size if found < 0 else found + 1
+
+
+def _with_lag(spans: Iterable[Span]) -> list[Span]:
+    """The same times for any stream, and a little longer: for what a gateway logs of them."""
+    return [Span(None, span.start - SLACK, span.end + GATEWAY_LAG) for span in spans]
 
 
 def _marks(streams: Iterable[str | None]) -> list[str]:

@@ -1,0 +1,128 @@
+"""What the client saw: observed or inferred."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from incidents.trace import Query, trace
+from tests.logs import SESSION, A, B, Held, end, events, report, said, start
+
+SAYS = said("coaching_sessions.send_message")
+COMPLETED = said("Request completed", None, method="POST", path="/coaching/message", status_code=200)
+GATEWAY_STREAM = "0123456789abcdef0123456789abcdef"
+
+
+def slow(ms: float = 32_312, more: str = "") -> Held:
+    seconds = ms / 1000
+    return Held(
+        events(
+            (0, start()),
+            (0.1, SAYS),
+            (seconds, COMPLETED),
+            (seconds, end()),
+            (seconds, report(ms=ms, more=more)),
+        )
+    )
+
+
+def access(
+    at: float, request: str, status: int, latency: int, lambda_id: str = "-", path: str = "/coaching/message"
+) -> Held:
+    line = {
+        "requestId": request,
+        "requestTime": "09/Feb/2026:23:48:00 +0000",
+        "httpMethod": "POST",
+        "path": path,
+        "status": str(status),
+        "responseLatency": str(latency),
+        "integrationRequestId": lambda_id,
+    }
+    return Held(events((at, json.dumps(line)), stream=GATEWAY_STREAM, source="gw.ndjson"), "gw.ndjson")
+
+
+def client(*sources, **query):
+    """Status, latency in seconds and basis of the first request."""
+    gateway = trace(list(sources), Query(session_id=SESSION, **query)).timeline.requests[0].gateway
+    return (
+        gateway.client_status,
+        gateway.client_latency and gateway.client_latency.total_seconds(),
+        gateway.basis,
+    )
+
+
+def test_an_access_log_with_lambdas_id_is_what_the_client_saw():
+    """Joined by $context.integration.requestId."""
+    assert (503, 30.012, "observed") == client(slow(), access(30.012, "gw-1", 503, 30_012, A))
+
+
+def test_an_access_log_line_of_another_request_is_not():
+    """Another Lambda ID says nothing of this request."""
+    assert (503, 30.0, "inferred") == client(slow(), access(30.0, "gw-1", 200, 1_000, B))
+
+
+def test_a_line_without_lambdas_id_is_tied_by_time_where_only_one_request_fits():
+    """After a timeout the gateway does not know the ID: received as the function started, same path."""
+    assert (503, 30.2, "inferred") == client(slow(), access(30.1, "gw-1", 503, 30_200))
+
+
+def test_a_line_without_lambdas_id_far_from_the_start_is_not_tied():
+    """A client that was answered a minute later is another one."""
+    assert (503, 30.0, "inferred") == client(slow(), access(90.0, "gw-1", 503, 30_200))
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("http", (503, 30.0)), ("rest", (504, 29.0))])
+def test_without_a_gateways_log_it_is_arithmetic(kind, expected):
+    """Longer than the limit: the gateway must have given up at it."""
+    assert (*expected, "inferred") == client(slow(), gateway=kind)
+
+
+def test_the_init_that_was_waited_for_counts_against_the_gateway():
+    """27 s of work after 5 s of init are over 30 s."""
+    init = "INIT_START Runtime Version: python:3.11.v60"
+    rows = [
+        (-5.0, init),
+        (0, start()),
+        (0.1, SAYS),
+        (27, end()),
+        (27, report(ms=27_000, more="Init Duration: 4990 ms")),
+    ]
+
+    assert (503, 30.0, "inferred") == client(Held(events(*rows)))
+
+
+def test_a_function_that_failed_in_time_gives_a_500():
+    """An HTTP API answers 500 for it, a REST API 502."""
+    failed = slow(3000, "Status: error\tError Type: Runtime.ExitError")
+
+    assert [500, 502] == [client(failed, gateway=kind)[0] for kind in ("http", "rest")]
+
+
+def test_an_answer_in_time_is_the_handlers():
+    """The status that the application logged, after as long as it took."""
+    assert (200, 3.0, "inferred") == client(slow(3000))
+
+
+def test_a_limit_that_the_owner_raised_is_kept():
+    """--gateway-limit-ms: at 60 s, 32.3 s are in time."""
+    assert (200, 32.312, "inferred") == client(slow(), gateway="rest", gateway_limit=timedelta(seconds=60))
+
+
+def test_a_rest_execution_log_joins_by_both_ids():
+    """The line that names both ties the gateway's other lines to the request."""
+    lines = (
+        (
+            0.0,
+            f"(fbcaf9e5-d535-40a1-891c-7b70118cf7e8) Sending request to https://lambda.us-east-1.amazonaws.com/2015-03-31/functions/x",
+        ),
+        (
+            2.9,
+            f"(fbcaf9e5-d535-40a1-891c-7b70118cf7e8) Lambda execution failed with status 200 due to customer function error: x. Lambda request id: {A}",
+        ),
+        (3.0, "(fbcaf9e5-d535-40a1-891c-7b70118cf7e8) Method completed with status: 502"),
+    )
+    log = Held(events(*lines, stream=GATEWAY_STREAM, source="gw"), "gw")
+
+    assert (502, None, "observed") == client(slow(3000), log, gateway="rest")
