@@ -7,7 +7,7 @@ import mmap
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from guards.errors import BadUsage, SourceFailed
@@ -66,7 +66,7 @@ class FileSource:
         self._name = path
         self._path = None if path == STANDARD_INPUT else path
         self._small = small
-        self._file: BinaryIO | None = None
+        self._input: BinaryIO | None = None
         self._form: Form | None = None
         self._held: list[Event | Skip] | None = None
         self._haystack: Haystack | None = None
@@ -91,19 +91,24 @@ class FileSource:
             ) from error
 
     def _read(self, question: Question) -> Reading:
-        file = self._open()
-        if self._form is None:
-            self._form = recognise(self._head(file), self._path)
-        if self._form is NDJSON and self._held is None:
-            self._haystack = self._find_haystack(file, question)
-            if self._haystack is not None:
-                return self._searched(self._haystack, question)
-        return self._in_full(file, question)
+        with self._opened() as file:
+            if self._form is None:
+                self._form = recognise(self._head(file), self._path)
+            if self._form is NDJSON and self._held is None:
+                self._haystack = self._find_haystack(file, question)
+                if self._haystack is not None:
+                    return self._searched(self._haystack, question, _size(file))
+            return self._in_full(file, question)
 
-    def _open(self) -> BinaryIO:
-        if self._file is None:
-            self._file = _spooled(sys.stdin.buffer) if self._path is None else open(self._path, "rb")  # noqa: SIM115  # kept open: it is read again when asked again
-        return self._file
+    @contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
+        """The file, open only while it is read: a folder may hold more than may be open at once."""
+        if self._path is not None:
+            with open(self._path, "rb") as file:
+                yield file
+        else:
+            self._input = self._input or _spooled(sys.stdin.buffer)
+            yield self._input
 
     @staticmethod
     def _kind(file: BinaryIO) -> containers.Kind:
@@ -137,8 +142,8 @@ class FileSource:
         """Begin to search for what will be asked for, if the file is worth it; the caller need not wait."""
         if self._path is None:
             return
-        with suppress(OSError):  # told when it is read
-            data = self._mapped(self._open())
+        with suppress(OSError), self._opened() as file:  # what is wrong with it is told when it is read
+            data = self._mapped(file)
             self._ahead = None if data is None else Ahead(data, text)
 
     def _mapped(self, file: BinaryIO) -> mmap.mmap | None:
@@ -149,14 +154,17 @@ class FileSource:
         return self._map
 
     def _sifted(self, file: BinaryIO, question: Question) -> Haystack | None:
+        if question.thorough:
+            return None
         from incidents import sift
 
         spans = tuple(Span(None, span.start - AROUND, span.end + AROUND) for span in question.spans)
-        if self._haystack is not None and self._excerpt is not None and self._excerpt.covers(spans):
+        if self._hits is None or not (spans or set(question.needles) <= set(self._hits.needles)):
+            self._hits, self._excerpt = sift.find_hits(self._pieces(file), question, self._parse_line), None
+        if self._excerpt is not None and self._excerpt.covers(spans):
             return self._haystack
-        if self._hits is None:
-            self._hits = sift.find_hits(self._pieces(file), question.needles, self._parse_line)
-        if self._hits.decoded <= self._small or not self._hits.in_time_order or question.thorough:
+        small = self._hits.decoded <= self._small and question.at_most is None
+        if small or not self._hits.in_time_order:
             return None
         part = sift.excerpt(self._pieces(file), self._hits, (*sift.around(self._hits.times), *spans))
         self._excerpt = part
@@ -165,9 +173,8 @@ class FileSource:
     def _parse_line(self, line: bytes, offset: int) -> Event | Skip:
         return read_ndjson_line(line, source=self._name, place=f"{self._name}@{offset}", order=offset)
 
-    def _searched(self, haystack: Haystack, question: Question) -> Reading:
+    def _searched(self, haystack: Haystack, question: Question, size: int) -> Reading:
         events = haystack.search(question)
-        size = _size(self._open())
         total = size if self._hits is None else self._hits.decoded
         skipped = haystack.skipped
         return Reading(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from incidents.search import Parse, line_time, occurrences
-from incidents.sources import AROUND, SLACK, Span
+from incidents.sources import AROUND, SLACK, Question, Span
 
 _LONGEST_LINE = 64 << 20
 
@@ -23,10 +23,12 @@ _LONGEST_LINE = 64 << 20
 class Hits:
     """What one pass over a file found."""
 
+    needles: tuple[str, ...]
+    """What was searched for."""
     times: tuple[datetime, ...]
-    """When the lines stand that hold a needle."""
+    """When the lines stand that hold one of them."""
     decoded: int
-    """Bytes in all."""
+    """Bytes in all, or up to the last hit that was wanted."""
     index: tuple[tuple[int, datetime], ...]
     """Where some lines begin, about four a MiB, and their times."""
 
@@ -74,9 +76,9 @@ class Excerpt:
         return all(any(own.start <= s.start and s.end <= own.end for own in self.spans) for s in spans)
 
 
-def find_hits(pieces: Iterable[bytes], needles: Iterable[str], parse: Parse) -> Hits:
-    """Search a decoded file for the lines that hold a needle."""
-    wanted = [needle.encode() for needle in needles]
+def find_hits(pieces: Iterable[bytes], question: Question, parse: Parse) -> Hits:
+    """Search a decoded file for the lines that hold what is asked for."""
+    wanted = [needle.encode() for needle in question.needles]
     times: list[datetime] = []
     index: list[tuple[int, datetime]] = []
     decoded, before, pending = 0, b"", False
@@ -89,8 +91,10 @@ def find_hits(pieces: Iterable[bytes], needles: Iterable[str], parse: Parse) -> 
         decoded += len(piece)
         before = _line_under_way(before, piece)
         pending = found and any(needle in before for needle in wanted)
+        if question.at_most is not None and len(times) >= question.at_most:
+            break
     times += _times(before, b"\n", wanted, parse)
-    return Hits(tuple(times), decoded, tuple(index))
+    return Hits(question.needles, tuple(times), decoded, tuple(index))
 
 
 def excerpt(pieces: Iterable[bytes], hits: Hits, spans: Iterable[Span]) -> Excerpt:

@@ -123,7 +123,8 @@ class _Asked:
     def _taste(self) -> Iterable[Line]:
         """Some lines that hold IDs of the same sort."""
         prefix = re.match(r"[A-Za-z]+[_-]?", self._query.id) if self._query.session_id else None
-        self._ask(Question(needles=(prefix[0] if prefix else "RequestId: ",), at_most=5_000))
+        needle = prefix[0] if prefix else "RequestId: "
+        self._ask(Question(needles=(needle,), around=timedelta(0), at_most=5_000))
         return self._read.values()
 
     def _ask(self, question: Question) -> _Found:
