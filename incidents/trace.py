@@ -110,22 +110,26 @@ class _Asked:
 
     def nothing(self, found: _Found) -> str:
         """Why there is no answer: what was searched, and the nearest IDs in it."""
-        from incidents.nearest import What, nearest_ids
-
-        what: What = "session" if self._query.session_id else "request"
+        what = "session" if self._query.session_id else "request"
         size = sum(reading.bytes or 0 for reading in found.readings)
         text = f"no request of {what} {self._query.id} in {len(found.readings)} source(s), {size:,} bytes"
         if self._query.since or self._query.until:
             text += ", in the window asked for"
-        near = nearest_ids(self._query.id, self._taste(), what)
+        near = self._nearest()
         return f"{text}; nearest seen: {', '.join(near)}" if near else f"{text}; no {what} ID was seen at all"
 
-    def _taste(self) -> Iterable[Line]:
-        """Some lines that hold IDs of the same sort."""
-        prefix = re.match(r"[A-Za-z]+[_-]?", self._query.id) if self._query.session_id else None
-        needle = prefix[0] if prefix else "RequestId: "
-        self._ask(Question(needles=(needle,), around=timedelta(0), at_most=5_000))
-        return self._read.values()
+    def _nearest(self) -> tuple[str, ...]:
+        """IDs that begin alike: the longer alike, the better; else any IDs of the same sort."""
+        from incidents.nearest import nearest_ids
+
+        asked, session = self._query.id, self._query.session_id is not None
+        prefix = re.match(r"[A-Za-z]+[_-]?", asked) if session else None
+        begins = [asked[: len(asked) * share // 12] for share in (9, 6, 4)]
+        for begin in (*begins, prefix[0] if prefix else "RequestId: "):
+            self._ask(Question(needles=(begin,), around=timedelta(0), at_most=5_000))
+            if near := nearest_ids(asked, self._read.values(), "session" if session else "request"):
+                return near
+        return ()
 
     def _ask(self, question: Question) -> _Found:
         readings = [self._reading(index, source, question) for index, source in enumerate(self._sources)]
