@@ -81,6 +81,7 @@ class Held:
         self._held, self._name, self._complete = held, name, complete
 
     def read(self, question: Question) -> Reading:
+        """All of it, whatever is asked."""
         return Reading(self._name, tuple(self._held), len(self._held), (), 0, self._complete, None, 0)
 
 

@@ -112,16 +112,11 @@ def test_a_limit_that_the_owner_raised_is_kept():
 
 def test_a_rest_execution_log_joins_by_both_ids():
     """The line that names both ties the gateway's other lines to the request."""
+    own = "(fbcaf9e5-d535-40a1-891c-7b70118cf7e8)"
     lines = (
-        (
-            0.0,
-            f"(fbcaf9e5-d535-40a1-891c-7b70118cf7e8) Sending request to https://lambda.us-east-1.amazonaws.com/2015-03-31/functions/x",
-        ),
-        (
-            2.9,
-            f"(fbcaf9e5-d535-40a1-891c-7b70118cf7e8) Lambda execution failed with status 200 due to customer function error: x. Lambda request id: {A}",
-        ),
-        (3.0, "(fbcaf9e5-d535-40a1-891c-7b70118cf7e8) Method completed with status: 502"),
+        (0.0, f"{own} Sending request to https://lambda.us-east-1.amazonaws.com/2015-03-31/functions/x"),
+        (2.9, f"{own} Lambda execution failed with status 200 due to an error. Lambda request id: {A}"),
+        (3.0, f"{own} Method completed with status: 502"),
     )
     log = Held(events(*lines, stream=GATEWAY_STREAM, source="gw"), "gw")
 

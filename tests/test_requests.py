@@ -120,7 +120,7 @@ def test_a_refusal_is_a_milestone_and_a_400():
         ("WARNING: 2026-02-09T23:48:01Z [warning  ] bedrock.retry [llm] attempt=2", True),
         ("botocore.errorfactory.ThrottlingException: An error occurred", True),
         (
-            'DEBUG: https://bedrock-runtime.us-east-1.amazonaws.com:443 "POST /model/x/converse HTTP/1.1" 429 57',
+            'DEBUG: https://bedrock-runtime:443 "POST /model/x/converse HTTP/1.1" 429 57',
             True,
         ),
         ("DEBUG: Event needs-retry.bedrock.Converse: calling handler <x>", False),
