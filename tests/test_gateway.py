@@ -12,6 +12,7 @@ from tests.logs import SESSION, A, B, Held, end, events, report, said, start
 
 SAYS = said("coaching_sessions.send_message")
 COMPLETED = said("Request completed", None, method="POST", path="/coaching/message", status_code=200)
+FAILED = "Lambda execution failed with status 200 due to customer function error:"
 GATEWAY_STREAM = "0123456789abcdef0123456789abcdef"
 
 
@@ -115,7 +116,7 @@ def test_a_rest_execution_log_joins_by_both_ids():
     own = "(fbcaf9e5-d535-40a1-891c-7b70118cf7e8)"
     lines = (
         (0.0, f"{own} Sending request to https://lambda.us-east-1.amazonaws.com/2015-03-31/functions/x"),
-        (2.9, f"{own} Lambda execution failed with status 200 due to an error. Lambda request id: {A}"),
+        (2.9, f"{own} {FAILED} x. Lambda request id: {A}"),
         (3.0, f"{own} Method completed with status: 502"),
     )
     log = Held(events(*lines, stream=GATEWAY_STREAM, source="gw"), "gw")
