@@ -151,7 +151,7 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> No
 @main.command()
 @_options(_VIEW_OPTIONS)
 def demo(**asked: Any) -> None:
-    """Explain the incident of 2026-02-09, from a reconstruction of its logs."""
+    """Explain a reconstruction of the incident of 2026-02-09."""
     from incidents import demo as incident
     from incidents.files import FileSource
     from incidents.trace import Query

@@ -61,7 +61,10 @@ def main(words: list[str]) -> int:
 
 def demo(words: list[str]) -> int:
     """The incident of 2026-02-09, traced from logs that the package carries."""
-    return _run(environment("demo"), "guard", "demo", *words)
+    folder = environment("demo")
+    code = _run(folder, "guard", "demo", *words)
+    say(f"the command itself is {_tool(folder, 'guard').relative_to(ROOT)}")
+    return code
 
 
 def test(words: list[str]) -> int:
