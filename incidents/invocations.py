@@ -8,15 +8,15 @@ rule where no START was saved (inferred).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from incidents.bounds import CLOSES, FITS, OPENS, Bounds, Run, bounds_of
 from incidents.meanings import Meanings
 from incidents.messages import Kind, Line
 from incidents.timeline import Link
+from incidents.values import milliseconds
 
-_OPENS: frozenset[Kind] = frozenset({"start"})
-_CLOSES: frozenset[Kind] = frozenset({"end", "runtime-done", "report", "timeout"})
-_PLATFORM = _OPENS | _CLOSES
 _INIT: frozenset[Kind] = frozenset({"init-start", "init-report", "restore-start", "restore-report"})
 
 
@@ -77,150 +77,121 @@ def _stream_key(line: Line) -> tuple[str | None, str | None]:
 
 
 def _group_stream(lines: Sequence[Line], meanings: Meanings) -> Grouping:
-    bounds = _Bounds.of(lines)
-    if not bounds.ids:
+    bounds = bounds_of(lines)
+    if not bounds.runs:
         return _without_platform_lines(lines, meanings)
-    return _walk(lines, bounds)
+    return _Walk(lines, bounds).grouping()
 
 
-def lambda_id(line: Line) -> str | None:
-    """The request ID that a platform line gives; None where it is cut off or unset."""
-    return line.said.request_ids[0] if line.said.request_ids else None
+@dataclass(slots=True)
+class _Part:
+    """What has been found of one run of a request."""
+
+    run: Run
+    lines: list[Line] = field(default_factory=list)
+    init: tuple[Line, ...] = ()
+    link: Link = "exact"
 
 
-@dataclass(frozen=True, slots=True)
-class _Bounds:
-    """Where the invocations of one stream begin and end."""
+class _Walk:
+    """One stream from its first line to its last, with the request under way."""
 
-    ids: frozenset[str]
-    starts: dict[int, str]
-    """Index of each START that counts, and its request."""
-    closings: dict[int, str]
-    """Index of each closing line that counts, and its request."""
-    last: dict[str, int]
-    """The last closing line of each request."""
-    mixed: bool
-    quoted: int
+    def __init__(self, lines: Sequence[Line], bounds: Bounds) -> None:
+        self._lines = lines
+        self._bounds = bounds
+        self._parts = [_Part(run) for run in bounds.runs]
+        self._starts = {part.run.start: part for part in self._parts if part.run.start is not None}
+        self._closings = {index: part for part in self._parts for index in part.run.closings}
+        self._by_id: dict[str, list[_Part]] = {}
+        for part in self._parts:
+            self._by_id.setdefault(part.run.request_id, []).append(part)
+        self._any = False
+        self._current: _Part | None = None
+        self._before: list[Line] = []
+        self._loose: list[Line] = []
 
-    @classmethod
-    def of(cls, lines: Sequence[Line]) -> _Bounds:
-        starts, closings = _first_starts(lines), _closings(lines)
-        last = {request: index for index, request in closings.items()}
-        starts, nested = _without_nested(starts, last)
-        mixed = _overlap(starts, last)
-        closings, stray = _without_stray(closings, starts, last)
-        return cls(
-            ids=frozenset(starts.values()) | frozenset(closings.values()),
-            starts=starts,
-            closings=closings,
-            last={request: last[request] for request in closings.values()},
-            mixed=mixed,
-            quoted=nested + stray,
-        )
+    def grouping(self) -> Grouping:
+        """The stream's invocations, and what belongs to none."""
+        for index, line in enumerate(self._lines):
+            self._take(index, line)
+        event = self._lines[0].event
+        mixed = (event.log_stream or event.source,) if self._bounds.mixed else ()
+        loose = (*self._loose, *self._before)
+        return Grouping(tuple(map(self._invocation, self._parts)), loose, mixed, self._bounds.quoted)
 
-
-def _first_starts(lines: Sequence[Line]) -> dict[int, str]:
-    seen: dict[str, int] = {}
-    for index, line in enumerate(lines):
-        request = lambda_id(line)
-        if line.said.kind in _OPENS and request is not None:
-            seen.setdefault(request, index)
-    return {index: request for request, index in seen.items()}
-
-
-def _closings(lines: Sequence[Line]) -> dict[int, str]:
-    return {
-        index: request
-        for index, line in enumerate(lines)
-        if line.said.kind in _CLOSES and (request := lambda_id(line)) is not None
-    }
-
-
-def _without_nested(starts: dict[int, str], last: dict[str, int]) -> tuple[dict[int, str], int]:
-    """Drop a START that stands inside another request and that nothing ever closes: it was quoted."""
-    kept: dict[int, str] = {}
-    open_until = -1
-    for index, request in sorted(starts.items()):
-        if index < open_until and request not in last:
-            continue
-        kept[index] = request
-        open_until = max(open_until, last.get(request, -1))
-    return kept, len(starts) - len(kept)
-
-
-def _overlap(starts: dict[int, str], last: dict[str, int]) -> bool:
-    open_until = -1
-    for index, request in sorted(starts.items()):
-        if index < open_until:
-            return True
-        open_until = max(open_until, last.get(request, -1))
-    return False
-
-
-def _without_stray(
-    closings: dict[int, str], starts: dict[int, str], last: dict[str, int]
-) -> tuple[dict[int, str], int]:
-    """Drop END and REPORT of a request that never started here and stand inside one that did."""
-    started = set(starts.values())
-    spans = [(index, last[request]) for index, request in starts.items() if request in last]
-    kept = {
-        index: request
-        for index, request in closings.items()
-        if request in started or not any(begin < index < end for begin, end in spans)
-    }
-    return kept, len(closings) - len(kept)
-
-
-def _walk(lines: Sequence[Line], bounds: _Bounds) -> Grouping:
-    tied: dict[str, list[Line]] = {}
-    carried: set[str] = set()
-    init: dict[str, tuple[Line, ...]] = {}
-    before: list[Line] = []
-    loose: list[Line] = []
-    current: str | None = None
-    for index, line in enumerate(lines):
-        if index in bounds.starts:
-            current = bounds.starts[index]
-            init[current], late = _split_init(before, first=not tied)
-            loose += late
-            before = []
-        own = bounds.starts.get(index) or bounds.closings.get(index) or _own_id(line, bounds.ids)
+    def _take(self, index: int, line: Line) -> None:
+        if index in self._starts:
+            self._open(self._starts[index])
+        own = self._starts.get(index) or self._closings.get(index) or self._named_by(index, line)
         if own is not None:
-            tied.setdefault(own, []).append(line)
-        elif current is not None and not bounds.mixed:
-            tied.setdefault(current, []).append(line)
-            carried.add(current)
+            self._take_unstarted(own, index)
+            own.lines.append(line)
+            self._any = True
+        elif self._current is not None and not self._bounds.mixed:
+            self._current.lines.append(line)
+            self._current.link = "carried"
         else:
-            before.append(line)
-        if current is not None and bounds.last.get(current) == index:
-            current = None
-    starts = {request: lines[index] for index, request in bounds.starts.items()}
-    closings: dict[str, list[Line]] = {}
-    for index, request in bounds.closings.items():
-        closings.setdefault(request, []).append(lines[index])
-    event = lines[0].event
-    invocations = tuple(
-        Invocation(
-            request_id=request,
+            self._before.append(line)
+        if index in self._closings and self._current is not None and self._current.run.last == index:
+            self._current = None
+
+    def _open(self, part: _Part) -> None:
+        if not self._bounds.mixed:
+            part.init, self._before = _split_init(self._before, first=not self._any)
+        self._loose += self._before
+        self._before = []
+        self._current = part
+
+    def _take_unstarted(self, own: _Part, index: int) -> None:
+        """Lines before the end of a request whose START was not saved are its own, by rule."""
+        if own.run.start is not None or own.run.first != index or self._current or self._bounds.mixed:
+            return
+        mine, other = _since(_earliest(self._lines, own.run), self._before)
+        self._before = []
+        self._loose += other
+        if mine:
+            own.lines = sorted([*mine, *own.lines], key=lambda each: (each.event.at, each.event.order))
+            own.link = "inferred"
+
+    def _named_by(self, index: int, line: Line) -> _Part | None:
+        # An application's own X-Request-ID is a UUID too: only IDs that Lambda's lines hold are Lambda's.
+        if line.said.kind in OPENS or line.said.kind in CLOSES or not line.said.request_ids:
+            return None
+        named = [part for each in line.said.request_ids for part in self._by_id.get(each, ())]
+        if self._current in named:
+            return self._current
+        begun = [part for part in named if part.run.first <= index]
+        return begun[-1] if begun else named[0] if named else None
+
+    def _invocation(self, part: _Part) -> Invocation:
+        event, run = self._lines[0].event, part.run
+        return Invocation(
+            request_id=run.request_id,
             log_group=event.log_group,
             log_stream=event.log_stream,
-            link="carried" if request in carried else "exact",
-            lines=tuple(own_lines),
-            init=init.get(request, ()),
-            start=starts.get(request),
-            closing=tuple(closings.get(request, ())),
+            link=part.link,
+            lines=tuple(part.lines),
+            init=part.init,
+            start=None if run.start is None else self._lines[run.start],
+            closing=tuple(self._lines[index] for index in run.closings),
         )
-        for request, own_lines in tied.items()
-    )
-    name = event.log_stream or event.source
-    return Grouping(invocations, (*loose, *before), (name,) if bounds.mixed else (), bounds.quoted)
 
 
-def _own_id(line: Line, known: frozenset[str]) -> str | None:
-    # An application's own X-Request-ID is a UUID too: only IDs that Lambda's lines hold are Lambda's.
-    if line.said.kind in _PLATFORM:
-        return None
-    return next((each for each in line.said.request_ids if each in known), None)
+def _earliest(lines: Sequence[Line], run: Run) -> datetime | None:
+    """When a request began whose START was not saved, by its REPORT; None where there is none."""
+    for index in run.closings:
+        duration = milliseconds(lines[index].said.fields, "durationMs")
+        if lines[index].said.kind == "report" and duration is not None:
+            return lines[index].event.at - duration - FITS
+    return None
+
+
+def _since(earliest: datetime | None, lines: list[Line]) -> tuple[list[Line], list[Line]]:
+    if earliest is None:
+        return lines, []
+    return [each for each in lines if each.event.at >= earliest], [
+        each for each in lines if each.event.at < earliest
+    ]
 
 
 def _split_init(before: list[Line], *, first: bool) -> tuple[tuple[Line, ...], list[Line]]:
