@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from guards.errors import GuardError, MissingExtra
+from guards.errors import BadUsage, GuardError, MissingExtra
 
 try:
     import click
@@ -167,9 +167,10 @@ def demo(**asked: Any) -> None:
 
 def _settings(asked: dict[str, Any]) -> dict[str, Any]:
     """The configuration, overridden by what was typed or set in the environment."""
-    from incidents.config import defaults
+    from incidents.config import check, defaults
 
-    given = {key: value for key, value in asked.items() if value not in (None, (), "")}
+    given = {key: value for key, value in asked.items() if value not in (None, ())}
+    check(given, "the command line")
     return {**defaults("."), **given}
 
 
@@ -197,14 +198,14 @@ def _query(settings: dict[str, Any], logs: tuple[str, ...]) -> Query:
         request_id=settings.get("request_id"),
         gateway=settings.get("gateway", "http"),
         gateway_limit=timedelta(milliseconds=limit) if limit else None,
-        since=moment(since, now) if since else None,
-        until=moment(until, now) if until else None,
+        since=None if since is None else moment(since, now),
+        until=None if until is None else moment(until, now),
         meanings=load(_as_tuple(settings.get("meanings"))),
         budgets=Budgets(
             conversation=timedelta(seconds=settings.get("conversation_budget_s", 15)),
             extraction=timedelta(seconds=settings.get("extraction_budget_s", 8)),
         ),
-        access_log=AccessLogFormat.parse(access_log) if access_log else None,
+        access_log=None if access_log is None else AccessLogFormat.parse(access_log),
         logs=logs,
     )
 
@@ -218,6 +219,8 @@ def _show(report: Report, asked: dict[str, Any]) -> None:
     from incidents.views import Options, view
 
     output = asked["output"]
+    if output is None and sys.stdout is None:
+        raise BadUsage("there is no standard output", hint="use -o FILE")
     options = Options(redact=not asked["no_redact"], all_lines=asked["verbose"], **_terminal(output))
     text = view(asked["format_"])(report, options)
     if output is None:
@@ -248,21 +251,28 @@ def _terminal(output: str | None) -> dict[str, Any]:
 
 def _print(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except OSError as error:
+        # Python's own flush at exit must not fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # `guard trace ... | head -1` has seen enough: the answer is what it is.
+        if not isinstance(error, BrokenPipeError):
+            raise _unwritable("standard output", error) from error
 
 
 def _write(path: str, text: str) -> None:
-    from guards.errors import BadUsage
-
     try:
         with open(path, "w", encoding="utf-8", errors="replace", newline="\n") as file:
             file.write(text)
     except OSError as error:
-        raise BadUsage(
-            f"{path} cannot be written: {error.strerror}", hint="choose another -o FILE"
-        ) from error
+        raise _unwritable(path, error) from error
     click.echo(f"guard: wrote {path}", err=True)
+
+
+def _unwritable(what: str, error: OSError) -> GuardError:
+    return BadUsage(f"{what} cannot be written: {error.strerror}", hint="choose another -o FILE")
 
 
 def _exit_code(report: Report, fail_on: str | None) -> int:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from guards.errors import BadUsage
+from guards.limits import LAMBDA_LONGEST
+
+LONGEST_MS = int(LAMBDA_LONGEST.total_seconds() * 1000)
+"""No gateway waits longer than a Lambda runs, and no phase takes longer."""
 
 KEYS = {
     "logs": "paths of saved logs",
     "gateway": "http or rest",
-    "gateway_limit_ms": "the gateway's integration timeout, in ms",
+    "gateway_limit_ms": "the gateway's integration timeout, in ms: a whole number from 1 to 900,000",
     "meanings": "files that say what your log lines mean",
     "access_log_format": "the $context format of the gateway's access log",
-    "conversation_budget_s": "how long a conversation phase may take, in seconds",
-    "extraction_budget_s": "how long an extraction phase may take, in seconds",
+    "conversation_budget_s": "how long a conversation phase may take, in seconds: 0 to 900",
+    "extraction_budget_s": "how long an extraction phase may take, in seconds: 0 to 900",
 }
 """What may be set, and what it is."""
 
@@ -29,14 +34,57 @@ def defaults(folder: str | os.PathLike[str]) -> dict[str, Any]:
     if os.path.isfile(own):
         settings, where = _load(own), own
     elif os.path.isfile(project):
-        settings, where = _load(project).get("tool", {}).get("guard", {}), f"[tool.guard] of {project}"
+        settings, where = _table(_table(_load(project), "tool"), "guard"), f"[tool.guard] of {project}"
     else:
         return {}
     if unknown := sorted(set(settings) - set(KEYS)):
         raise BadUsage(
             f"{where} sets {unknown[0]!r}, which is not known", hint=f"known are {', '.join(KEYS)}"
         )
+    check(settings, where)
     return dict(settings)
+
+
+def check(settings: Mapping[str, Any], where: str) -> None:
+    """That each known setting is of its kind and in its range; others are left alone.
+
+    Raises BadUsage that names the setting, its value and ``where`` it is set.
+
+    >>> check({"gateway": "rest", "gateway_limit_ms": 29_000}, "guard.toml")
+    """
+    for key, value in settings.items():
+        if key in KEYS and not _FITS[key](value):
+            raise BadUsage(f"{where} sets {key} to {str(value)[:60]!r}", hint=f"it is {KEYS[key]}")
+
+
+def _texts(value: object) -> bool:
+    several = value if isinstance(value, list | tuple) else [value]
+    return all(isinstance(each, str) for each in several)
+
+
+def _seconds(value: object) -> bool:
+    # NaN is in no range.
+    return isinstance(value, int | float) and value is not True and 0 <= value <= LONGEST_MS / 1000
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "logs": _texts,
+    "gateway": lambda value: value in ("http", "rest"),
+    "gateway_limit_ms": lambda value: type(value) is int and 1 <= value <= LONGEST_MS,
+    "meanings": _texts,
+    "access_log_format": lambda value: isinstance(value, str),
+    "conversation_budget_s": _seconds,
+    "extraction_budget_s": _seconds,
+}
+
+
+def _table(settings: dict[str, Any], name: str) -> dict[str, Any]:
+    found = settings.get(name, {})
+    if not isinstance(found, dict):
+        raise BadUsage(
+            f"{name} = {str(found)[:60]!r} in pyproject.toml is no table", hint="write [tool.guard]"
+        )
+    return found
 
 
 def _load(path: str) -> dict[str, Any]:

@@ -135,19 +135,51 @@ def _parse(path: _Path) -> dict[str, Any]:
     return data
 
 
-_KNOWN = {each.name for each in fields(Meaning)}
+# A field's annotation, as written above, to what TOML must hold for it.
+_TYPES: dict[object, tuple[type, str]] = {
+    "bool": (bool, "true or false"),
+    "str | None": (str, "a text"),
+    "int | None": (int, "a whole number"),
+}
+_MEANING = {each.name: _TYPES[each.type] for each in fields(Meaning)}
+_LISTS = {each.name: (list, "a list of texts") for each in fields(Throttling)}
+_TOP: dict[str, tuple[type, str]] = {
+    "event": (dict, 'tables: [event."its.name"]'),
+    "throttling": (dict, "a table: [throttling]"),
+    "default_phase": (str, "a text"),
+    "replace": (bool, "true or false"),
+}
 
 
 def _check(data: dict[str, Any], path: _Path) -> None:
-    events = data.get("event", {})
-    if not isinstance(events, dict) or not all(isinstance(entry, dict) for entry in events.values()):
-        raise BadUsage(f'in the meanings file {path} each event is a table: [event."its.name"]')
-    for name, entry in events.items():
-        if unknown := sorted(set(entry) - _KNOWN):
-            raise BadUsage(
-                f"the meanings file {path} says {unknown[0]!r} of the event {name!r}, which is not known",
-                hint=f"known are {', '.join(sorted(_KNOWN))}",
-            )
+    _check_table(data, _TOP, f"the meanings file {path}")
+    for name, entry in data.get("event", {}).items():
+        where = f"the meanings file {path}, in the event {name!r},"
+        if not isinstance(entry, dict):
+            raise BadUsage(f"{where} has no table", hint='an event is a table: [event."its.name"]')
+        _check_table(entry, _MEANING, where)
+    where = f"the meanings file {path}, in [throttling],"
+    throttling = data.get("throttling", {})
+    _check_table(throttling, _LISTS, where)
+    for pattern in throttling.get("patterns", ()):
+        _check_pattern(pattern, where)
+
+
+def _check_table(table: dict[str, Any], known: Mapping[str, tuple[type, str]], where: str) -> None:
+    for key, value in table.items():
+        if key not in known:
+            raise BadUsage(f"{where} says {key!r}, which is not known", hint=f"known are {', '.join(known)}")
+        wanted, described = known[key]
+        texts = not isinstance(value, list) or all(isinstance(each, str) for each in value)
+        if type(value) is not wanted or not texts:
+            raise BadUsage(f"{where} says {key} = {str(value)[:60]!r}", hint=f"it must be {described}")
+
+
+def _check_pattern(pattern: str, where: str) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise BadUsage(f"{where} has the pattern {pattern[:60]!r}, which is none: {error}") from error
 
 
 def _meanings(data: dict[str, Any]) -> Meanings:
