@@ -24,7 +24,7 @@ from jsonschema import Draft202012Validator
 import cli
 from guards import __version__
 from incidents.demo import SESSION_ID, logs
-from tests.logs import A, B, SESSION, end, events, file_of, ndjson, report, said, start
+from tests.logs import SESSION, A, B, end, events, file_of, ndjson, report, said, start
 
 SCHEMA = Path(__file__).parents[1] / "docs" / "trace.schema.json"
 FINDINGS = ["outlived-gateway", "stranded-success", "retry-refused", "unaccounted-time", "slow-phase"]
