@@ -323,3 +323,12 @@ def test_every_format_is_known_by_name():
     assert VIEWS["text"](incident(), TERMINAL) == view("text")(incident(), TERMINAL)
     with pytest.raises(BadUsage, match="choose one of: text, json"):
         view("pdf")
+
+
+def test_a_completion_that_was_undone_says_both():
+    """After a lost update the status is the last save's, and the completion still has its time."""
+    done = incident()
+    session = replace(done.timeline.session, status="active")
+    text = render(replace(done, timeline=replace(done.timeline, session=session)), Options())
+
+    assert "Session active now, but was completed 2026-02-09 23:48:31.000Z by ae220969" in text

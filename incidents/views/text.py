@@ -85,13 +85,15 @@ def _head(report: Report, options: Options) -> list[Row]:
 
 def _session(report: Report, options: Options) -> str:
     session = report.timeline.session
-    if session.completed_at is not None:
-        when = f" {session.completed_at:%Y-%m-%d} {clock(session.completed_at, options.timezone)}"
-    else:
-        when = "".join(f", first request {r.start:%Y-%m-%d}" for r in report.timeline.requests[:1])
+    if session.completed_at is None:
+        first = "".join(f", first request {r.start:%Y-%m-%d}" for r in report.timeline.requests[:1])
+        elsewhere = ", by a request that is not in these logs" if session.status == "completed" else ""
+        return f"{session.status}{elsewhere}{first}"
+    when = f"{session.completed_at:%Y-%m-%d} {clock(session.completed_at, options.timezone)}"
     by = "" if session.completed_by is None else f" by {short(session.completed_by, options)}"
-    unknown = session.status == "completed" and not by
-    return f"{session.status}{when}{by}{', by a request that is not in these logs' if unknown else ''}"
+    # A later save may have undone the completion: then both stand here.
+    undone = "" if session.status == "completed" else f"{session.status} now, but was "
+    return f"{undone}completed {when}{by}"
 
 
 def _worst(report: Report) -> Request | None:
