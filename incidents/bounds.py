@@ -142,8 +142,7 @@ def _nested_out(runs: Sequence[Run], alone: bool, lines: Sequence[Line]) -> tupl
     outer = -1  # index in kept of the run that goes on longest
     for run in runs:
         if outer >= 0 and kept[outer].last > run.first:
-            reported = kept[outer].reported
-            if reported is not None and reported < run.first:
+            if _ended_by(kept[outer], run, lines):
                 kept[outer] = _ended_before(kept[outer], run.first, lines)
             elif _is_quoted(run, kept[outer], alone):
                 continue
@@ -153,6 +152,14 @@ def _nested_out(runs: Sequence[Run], alone: bool, lines: Sequence[Line]) -> tupl
         if outer < 0 or run.last >= kept[outer].last:
             outer = len(kept) - 1
     return kept, mixed
+
+
+def _ended_by(outer: Run, run: Run, lines: Sequence[Line]) -> bool:
+    """Whether the outer run's REPORT stands before START, or in the same millisecond and the run goes on."""
+    if outer.reported is None or outer.reported < run.first:
+        return outer.reported is not None
+    ended = lines[outer.reported].event.at
+    return lines[run.first].event.at == ended < lines[run.last].event.at
 
 
 def _is_quoted(run: Run, outer: Run, alone: bool) -> bool:

@@ -219,13 +219,15 @@ def _without_platform_lines(lines: Sequence[Line], meanings: Meanings) -> Groupi
 
 def _by_first_line(lines: Sequence[Line], meanings: Meanings) -> tuple[Invocation, ...]:
     parts: list[list[Line]] = [[]]
-    begun = False
+    begun: set[str | None] = set()  # the first lines of a request, so far
     for line in lines:
         meaning = meanings.of(line.said.name)
         begins = meaning is not None and meaning.begins_request
-        if begins and not begun:  # "Request started" and the route's first line both begin: one cut
+        # "Request started" and the route's own first line both begin: one cut. The same line again: another.
+        if begins and (not begun or line.said.name in begun):
             parts.append([])
-        begun = begins
+            begun = set()
+        begun = begun | {line.said.name} if begins else set()
         parts[-1].append(line)
     return tuple(_tied("inferred", _unknown_id(part[0]), part) for part in parts if part)
 

@@ -18,6 +18,8 @@ def merge(sources: Sequence[Sequence[Event]]) -> tuple[Event, ...]:
     holds it most often is believed, since identical events are common within one source.
     """
     sources = _with_groups([_in_order(_once(events)) for events in sources])
+    if len(sources) > 1:
+        sources = _without_copies(sources)
     kept = _across(sources) if len(sources) > 1 else sources[0] if sources else []
     rank = {name: index for index, name in enumerate(dict.fromkeys(event.source for event in kept))}
     return tuple(sorted(kept, key=lambda event: (event.at, rank[event.source], event.order)))
@@ -78,6 +80,29 @@ def _with_groups(sources: list[list[Event]]) -> list[list[Event]]:
 
 def _key(event: Event) -> _Key:
     return event.log_stream, int(event.at.timestamp() * 1000), event.message.rstrip()
+
+
+def _without_copies(sources: list[list[Event]]) -> list[list[Event]]:
+    """Drop a source without stream names of which others, that have them, hold every event."""
+    if not any(map(_without_streams, sources)):
+        return sources
+    named: Counter[_Key] = Counter()
+    for events in sources:
+        named |= Counter(_key(event) for event in events if event.log_stream is not None)
+    unnamed: Counter[tuple[int, str]] = Counter()
+    for (_, at, message), times in named.items():
+        unnamed[at, message] += times
+    return [events for events in sources if not _is_copy(events, unnamed)]
+
+
+def _without_streams(events: list[Event]) -> bool:
+    return bool(events) and all(event.log_stream is None for event in events)
+
+
+def _is_copy(events: list[Event], of: Counter[tuple[int, str]]) -> bool:
+    if not _without_streams(events):
+        return False
+    return Counter(_key(event)[1:] for event in events) <= of
 
 
 def _across(sources: list[list[Event]]) -> list[Event]:

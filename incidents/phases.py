@@ -28,7 +28,7 @@ class _Call:
 
 def phases(invocation: Invocation, meanings: Meanings, *, until: datetime) -> tuple[Phase, ...]:
     """All phases of a request in order of start. ``until`` is the end of what was seen of it."""
-    recorded = _recorded(invocation.lines, until)
+    recorded = _recorded(records(invocation), until)
     inferred = [
         phase
         for phase in _inferred(invocation.lines, meanings, until)
@@ -82,14 +82,22 @@ def _ended(call: _Call, line: Line) -> Phase:
     return Phase(call.phase, call.line.event.at, end, "inferred", end, call.model, None, (call.line, line))
 
 
+def records(invocation: Invocation) -> tuple[Line, ...]:
+    """The records that guards wrote in a request: one that names another request was quoted."""
+    return tuple(
+        line
+        for line in invocation.lines
+        if line.said.kind == "record"
+        and (not line.said.request_ids or invocation.request_id in line.said.request_ids)
+    )
+
+
 def _recorded(lines: Iterable[Line], until: datetime) -> list[Phase]:
     """Phases from guards' own records: an end record tells all, a start without one is open."""
     opened: dict[object, Line] = {}
     done: list[Phase] = []
     for line in lines:
-        if line.said.kind != "record" or line.said.fields is None:
-            continue
-        key = line.said.fields.get("phase_id")
+        key = (line.said.fields or {}).get("phase_id")
         if _is(line, "phase.start"):
             opened[key] = line
         elif _is(line, "phase.end"):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from incidents.invocations import Invocation
 from incidents.meanings import Meaning, Meanings
 from incidents.messages import Line
-from incidents.phases import gaps, phases, unaccounted
+from incidents.phases import gaps, phases, records, unaccounted
 from incidents.timeline import Gateway, Milestone, Outcome, Request
 from incidents.values import Fields, milliseconds, text, whole
 
@@ -75,9 +75,15 @@ def _report(invocation: Invocation) -> Fields:
 
 
 def _init_duration(invocation: Invocation) -> timedelta | None:
-    return milliseconds(_report(invocation), "initDurationMs") or milliseconds(
-        _report(invocation), "restoreDurationMs"
+    """As REPORT has it; else as the init itself reported, which REPORT leaves out where the init failed."""
+    reports = ("init-report", "restore-report")
+    inits = [line.said.fields for line in invocation.init if line.said.kind in reports]
+    told = (
+        milliseconds(fields, key)
+        for fields in (_report(invocation), *reversed(inits))
+        for key in ("initDurationMs", "restoreDurationMs")
     )
+    return next((duration for duration in told if duration is not None), None)
 
 
 def _init_waited(invocation: Invocation, start: datetime) -> bool:
@@ -86,9 +92,8 @@ def _init_waited(invocation: Invocation, start: datetime) -> bool:
     A proactive or provisioned init ended some time before, and nobody waited for it.
     """
     took = _init_duration(invocation)
-    opening = next(
-        (line for line in invocation.init if line.said.kind in ("init-start", "restore-start")), None
-    )
+    openings = [line for line in invocation.init if line.said.kind in ("init-start", "restore-start")]
+    opening = openings[-1] if openings else None  # an init that failed is begun again
     if took is None or opening is None:
         return False
     if text(opening.said.fields, "initializationType") in _NOT_WAITED_FOR:
@@ -120,8 +125,10 @@ def _uncaught(invocation: Invocation) -> str | None:
         if message.startswith("[ERROR] ") and "Traceback (most recent call last)" in message:
             return message[len("[ERROR] ") :].split(":", 1)[0].strip()[:100] or "unknown"
         fields = line.said.fields or {}
-        if {"errorType", "errorMessage", "stackTrace"} <= fields.keys() and "logger" not in fields:
-            return str(fields["errorType"])
+        own = line.said.level == "ERROR" and invocation.request_id in line.said.request_ids
+        # The runtime's own JSON line; one that a logger wrote names it.
+        if own and {"errorType", "errorMessage"} <= fields.keys() and "logger" not in fields:
+            return text(fields, "errorType") or "unknown"
     return None
 
 
@@ -135,17 +142,22 @@ def _response_status(invocation: Invocation, meanings: Meanings) -> int | None:
     """What the handler answered: the last line that tells wins, a field over a fixed status."""
     status: int | None = None
     for line, meaning in _meant(invocation, meanings):
-        told = whole(line.said.fields, meaning.response_status_field)
+        told = _status(line.said.fields, meaning.response_status_field)
         status = told or meaning.response_status or status
-    for line in invocation.lines:
-        if line.said.name is not None and line.said.name.startswith("request.end/"):
-            status = whole(line.said.fields, "response_status") or status
-    return status if status is None or 100 <= status <= 599 else None
+    for line in records(invocation):
+        if (line.said.name or "").startswith("request.end/"):
+            status = _status(line.said.fields, "response_status") or status
+    return status
+
+
+def _status(fields: Fields, key: str | None) -> int | None:
+    status = whole(fields, key)
+    return status if status is not None and 100 <= status <= 599 else None
 
 
 def _route(invocation: Invocation, meanings: Meanings) -> str | None:
-    for line in invocation.lines:
-        if line.said.name is not None and line.said.name.startswith("request.start/"):
+    for line in records(invocation):
+        if (line.said.name or "").startswith("request.start/"):
             return text(line.said.fields, "route")
     for line, meaning in _meant(invocation, meanings):
         method = text(line.said.fields, meaning.method_field)

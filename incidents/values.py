@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import timedelta
 
 _DAY_MS = 86_400_000
+_LARGEST = 10**15
 
 Fields = Mapping[str, object] | None
 
@@ -22,13 +22,16 @@ def text(fields: Fields, key: str | None) -> str | None:
 
 
 def whole(fields: Fields, key: str | None) -> int | None:
-    """A whole number; a finite fraction is cut.
+    """A whole number below 10^15; a fraction is cut.
 
     >>> whole({"status_code": 200}, "status_code"), whole({"status_code": True}, "status_code")
     (200, None)
+    >>> whole({"count": 10**400}, "count"), whole({"count": float("nan")}, "count")
+    (None, None)
     """
     value = _of(fields, key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    # Compared, not converted: no float holds an integer of 400 digits, and NaN is in no range.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
         return None
     return int(value)
 

@@ -7,6 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from incidents.gateway import with_gateway
+from incidents.messages import Line
+from incidents.reading import read_message
+from incidents.sources import Question
 from incidents.trace import Query, trace
 from tests.logs import SESSION, A, B, Held, end, events, report, said, start
 
@@ -122,3 +126,85 @@ def test_a_rest_execution_log_joins_by_both_ids():
     log = Held(events(*lines, stream=GATEWAY_STREAM, source="gw"), "gw")
 
     assert (502, None, "observed") == client(slow(3000), log, gateway="rest")
+
+
+def test_a_refusal_that_never_reached_the_function_is_not_its_answer():
+    """An authorizer's 403 has no Lambda ID either; the function ran on for 32 s."""
+    assert "inferred" == client(slow(), access(0.2, "gw-1", 403, 5))[2]
+    assert 503 == client(slow(), access(0.2, "gw-1", 403, 5))[0]
+
+
+def test_two_answers_that_fit_one_request_are_not_tied():
+    """Two clients gave up at the same time, one of them is another request's: nobody knows which."""
+    first, second = access(30.1, "gw-1", 503, 30_100), access(30.2, "gw-2", 504, 30_200)
+
+    assert (503, 30.0, "inferred") == client(slow(), first, second)
+
+
+def test_one_answer_that_fits_two_requests_is_not_tied():
+    """Both started when the gateway received it, and both ran longer than the gateway waits."""
+    other = Held(
+        events(
+            (0.2, start(B)),
+            (0.3, SAYS),
+            (32, end(B)),
+            (32, report(B, 31_800)),
+            stream="2026/02/09/[$LATEST]d3c7",
+            source="b.ndjson",
+        ),
+        "b.ndjson",
+    )
+
+    assert (503, 30.0, "inferred") == client(slow(), other, access(30.012, "gw-1", 503, 30_012))
+
+
+def test_an_answer_may_be_about_a_request_that_nobody_asked_for():
+    """Then it is tied to none."""
+    asked, other = (only_of(slow()), only_of(slow(ms=31_000)))
+    [line] = lines_of(access(30.012, "gw-1", 504, 30_012))
+
+    [tied] = with_gateway([asked], [line], "http")
+    [untied] = with_gateway([asked], [line], "http", others=[other])
+
+    assert (504, 503) == (tied.gateway.client_status, untied.gateway.client_status)
+
+
+def test_a_join_without_a_status_leaves_arithmetic():
+    """The execution log names both IDs; what the client got it did not keep."""
+    line = f"(fbcaf9e5-d535-40a1-891c-7b70118cf7e8) AWS Integration Endpoint RequestId : {A}"
+    log = Held(events((0, line), stream=GATEWAY_STREAM, source="gw.ndjson"), "gw.ndjson")
+
+    assert (504, 29.0, "inferred") == client(slow(), log, gateway="rest")
+
+
+def test_one_gateway_id_for_two_requests_mixes_nothing():
+    """Callers of a REST API may set it: each line then stands for itself."""
+    mine, theirs = access(30.012, "gw-1", 504, 29_012, A), access(40, "gw-1", 200, 100, B)
+
+    assert (504, 29.012, "observed") == client(slow(), mine, theirs)
+
+
+def test_a_timed_out_execution_log_is_tied_by_time():
+    """It holds the gateway's ID only: received as the function started, and it ran longer than 29 s."""
+    sent = "(fbcaf9e5-d535-40a1-891c-7b70118cf7e8) HTTP Method: POST, Resource Path: /coaching/message"
+    out = "(fbcaf9e5-d535-40a1-891c-7b70118cf7e8) Execution failed due to a timeout error"
+    whole = lines_of(Held(events((0, sent), (29.1, out), stream=GATEWAY_STREAM)))
+
+    for saved in (whole, whole[1:]):
+        [tied] = with_gateway([only_of(slow())], saved, "rest")
+        assert (504, "inferred", tuple(saved)) == (
+            tied.gateway.client_status,
+            tied.gateway.basis,
+            tied.gateway.lines,
+        )
+        [short] = with_gateway([only_of(slow(ms=5_000))], saved, "rest")
+        assert () == short.gateway.lines
+
+
+def only_of(source: Held):
+    return trace([source], Query(session_id=SESSION)).timeline.requests[0]
+
+
+def lines_of(source: Held) -> list[Line]:
+    held = source.read(Question(())).events
+    return [Line(event, read_message(event.message)) for event in held]

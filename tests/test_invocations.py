@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from incidents.invocations import Grouping, group
 from incidents.messages import Line
 from tests.logs import (
@@ -9,10 +11,12 @@ from tests.logs import (
     OTHER_SESSION,
     OTHER_STREAM,
     SESSION,
+    STREAM,
     A,
     B,
     C,
     answer,
+    at,
     end,
     lines,
     report,
@@ -200,3 +204,189 @@ def test_an_id_is_matched_whole():
     )
 
     assert [B] == [request.request_id for request in found.timeline.requests]
+
+
+def trio(request: str, at: float, ms: float) -> tuple[tuple[float, str], ...]:
+    """What a user pasted, as the log keeps it: one event a line."""
+    return ((at, start(request)), (at, end(request)), (at, report(request, ms)))
+
+
+def test_a_complete_quoted_request_inside_a_request_is_text():
+    """In a log stream of Lambda's nothing can begin inside a request whose REPORT fits its START."""
+    rows = lines((0, start(A)), *trio(C, 5, 1), (6, "still mine"), (9, end(A)), (9, report(A, 9000)))
+    grouping = grouped(rows)
+
+    assert {A: texts(rows)} == ties(grouping)
+    assert (3, ()) == (grouping.quoted, grouping.mixed_streams)
+
+
+def test_a_quoted_request_stretched_over_a_second_of_logging_is_text_too():
+    """A forged REPORT whose Duration fits its own lines is no better inside a real request."""
+    inner = ((3, start(C)), (5, end(C)), (5, report(C, 2000)))
+    rows = lines((0, start(A)), *inner, (6, "still mine"), (9, end(A)), (9, report(A, 9000)))
+
+    assert {A: texts(rows)} == ties(grouped(rows))
+
+
+def test_pasted_old_logs_are_text_even_in_a_source_without_streams():
+    """What claims 32.3 s and stands there for none never ran there."""
+    rows = lines(
+        (0, start(A)),
+        *trio(C, 5, 32_312),
+        (6, "still mine"),
+        (9, end(A)),
+        (9, report(A, 9000)),
+        stream=None,
+    )
+    grouping = grouped(rows)
+
+    assert {A: texts(rows)} == ties(grouping)
+    assert 3 == grouping.quoted
+
+
+def test_a_request_inside_another_is_an_overlap_where_no_stream_is_named():
+    """Two environments in one file look just so: nothing is carried, both keep what names them."""
+    inner = ((3, start(C)), (4, "whose?"), (5, end(C)), (5, report(C, 2000)))
+    rows = lines((0, start(A)), *inner, (9, end(A)), (9, report(A, 9000)), stream=None)
+    grouping = grouped(rows)
+
+    assert (("a.ndjson",), ["whose?"]) == (grouping.mixed_streams, texts(grouping.loose))
+    assert {A: [start(A), end(A), report(A, 9000)], C: [start(C), end(C), report(C, 2000)]} == ties(grouping)
+
+
+def test_an_environment_that_runs_requests_at_once_is_no_forgery():
+    """Lambda Managed Instances overlap requests in one stream: only IDs tie there."""
+    init = (
+        '{"time":"2026-02-09T23:48:00Z","type":"platform.initStart",'
+        '"record":{"initializationType":"lambda-managed-instances"}}'
+    )
+    inner = ((3, start(C)), (5, end(C)), (5, report(C, 2000)))
+    grouping = grouped(lines((0, init), (0, start(A)), *inner, (9, end(A)), (9, report(A, 9000))))
+
+    assert ([A, C], (STREAM,)) == (sorted(ties(grouping)), grouping.mixed_streams)
+
+
+def test_an_earlier_requests_end_quoted_later_is_text_of_the_later_one():
+    """START closes the request before it: what claims to end that one again was pasted."""
+    pasted = ((3, end(A)), (3, report(A, 1000)))
+    rows = lines(
+        *((0, start(A)), (1, end(A)), (1, report(A, 1000))),
+        *((2, start(B)), *pasted, (4, "mine"), (6, end(B)), (6, report(B, 4000))),
+    )
+    grouping = grouped(rows)
+
+    assert {A: texts(rows[:3]), B: texts(rows[3:])} == ties(grouping)
+    assert (2, ()) == (grouping.quoted, grouping.mixed_streams)
+    assert [at(1), at(1)] == [line.event.at for line in grouping.invocations[0].closing]
+
+
+def test_an_earlier_request_pasted_whole_is_text_of_the_later_one():
+    """START, END and REPORT of a request that really ran here, once more."""
+    rows = lines(
+        *((0, start(A)), (1, end(A)), (1, report(A, 1000))),
+        *((2, start(B)), *trio(A, 3, 1000), (6, end(B)), (6, report(B, 4000))),
+    )
+
+    assert [(A, 3), (B, 6)] == [(one.request_id, len(one.lines)) for one in grouped(rows).invocations]
+
+
+def test_a_forged_request_from_one_request_into_the_next_is_text():
+    """START in one request, END and REPORT in a later one: neither of the two real ones is lost."""
+    rows = lines(
+        *((0, start(A)), (1, start(C)), (2, end(A)), (2, report(A, 2000))),
+        *((3, start(B)), (5, end(C)), (5, report(C, 4000)), (6, end(B)), (6, report(B, 3000))),
+    )
+    grouping = grouped(rows)
+
+    assert {A: texts(rows[:4]), B: texts(rows[4:])} == ties(grouping)
+
+
+def test_an_end_with_the_requests_own_id_does_not_end_it_early():
+    """Of two END lines the later one is Lambda's."""
+    rows = lines((0, start(A)), (1, end(A)), (2, "still mine"), (9, end(A)), (9, report(A, 9000)))
+    [one] = grouped(rows).invocations
+
+    assert texts(rows) == texts(one.lines)
+    assert at(9) == one.closing[-2].event.at
+
+
+def test_an_id_that_lambda_tries_again_is_two_runs():
+    """A retried asynchronous event keeps its request ID; another request may run in between."""
+    first = ((0, start(A)), (1, "first try"), (2, end(A)), (2, report(A, 2000)))
+    between = ((10, start(B)), (11, end(B)), (11, report(B, 1000)))
+    second = ((60, start(A)), (61, "second try"), (62, end(A)), (62, report(A, 2000)))
+    found = grouped(lines(*first, *between, *second)).invocations
+
+    assert [A, B, A] == [one.request_id for one in found]
+    assert ["first try", "second try"] == [found[index].lines[1].event.message for index in (0, 2)]
+
+
+def test_end_and_start_within_one_millisecond_may_stand_in_either_order():
+    """Some forms give ties in no order; the request that ends there keeps its REPORT."""
+    rows = lines(
+        *((0, start(A)), (2, end(A)), (2, start(B)), (2, report(A, 2000))), (3, end(B)), (3, report(B, 1000))
+    )
+    grouping = grouped(rows)
+
+    assert report(A, 2000) in ties(grouping)[A]
+    assert (0, ()) == (grouping.quoted, grouping.mixed_streams)
+
+
+def test_a_request_whose_start_was_not_saved_takes_the_lines_before_its_end():
+    """By rule, as far back as its REPORT says that it ran."""
+    rows = lines((0, "an older one's"), (10, "mine"), (12, end(A)), (12, report(A, 3000)))
+    grouping = grouped(rows)
+    [one] = grouping.invocations
+
+    assert ("inferred", ["mine", end(A), report(A, 3000)]) == (one.link, texts(one.lines))
+    assert ["an older one's"] == texts(grouping.loose)
+
+
+def test_an_end_before_its_start_is_a_clock_that_stepped_back():
+    """The request stays one, and no time in it is negative."""
+    rows = ((0.2, end(A)), (0.3, start(A)), (0.3, SAYS), (0.4, report(A, 5)))
+    [request] = answer(*rows).timeline.requests
+
+    assert (at(0.3), timedelta(milliseconds=5)) == (request.start, request.duration)
+    assert request.last_seen >= request.start
+    assert all(gap.duration > timedelta(0) for gap in request.gaps)
+
+
+def test_in_a_stream_that_is_none_each_request_keeps_the_lines_that_name_it():
+    """START and END included; its tie is exact, since nothing was carried."""
+    own = f"[INFO]\t2026-02-09T23:48:01.000Z\t{A}\thi"
+    rows = ((0, start(A)), (1, start(B)), (2, own), (3, end(A)), (4, end(B)))
+    grouping = grouped(lines(*rows, stream=None))
+
+    assert {A: [start(A), own, end(A)], B: [start(B), end(B)]} == ties(grouping)
+    assert ["exact", "exact"] == [one.link for one in grouping.invocations]
+
+
+def test_two_requests_saved_by_their_first_lines_alone_are_two():
+    """The same first line again begins another request; another first line does not."""
+    opened = said("Request started", None)
+    found = grouped(lines((0, opened), (0, SAYS), (60, opened), (60, SAYS), (90, SAYS))).invocations
+
+    assert [2, 2, 1] == [len(one.lines) for one in found]
+
+
+def test_a_request_that_names_two_sessions_belongs_to_both():
+    """Asked for either, it is found."""
+    rows = (
+        (0, start()),
+        (1, SAYS),
+        (2, said("coaching_session.marked_expired", OTHER_SESSION)),
+        (3, end()),
+        (3, report()),
+    )
+
+    for session in (SESSION, OTHER_SESSION):
+        [request] = answer(*rows, session=session).timeline.requests
+        assert (SESSION, OTHER_SESSION) == request.sessions
+
+
+def test_text_logged_in_the_last_millisecond_is_still_text():
+    """A pasted request right before END and REPORT."""
+    rows = lines((0, start(A)), *trio(C, 9, 1), (9, end(A)), (9, report(A, 9000)))
+
+    assert {A: texts(rows)} == ties(grouped(rows))

@@ -78,3 +78,36 @@ def test_a_log_group_that_one_form_knows_is_known():
     nameless = [replace(event, log_group=None, source="b.txt") for event in events((1, "b"))]
 
     assert {"/aws/lambda/coaching-api-4b4d001"} == {event.log_group for event in merge([named, nameless])}
+
+
+def test_a_source_without_streams_that_others_hold_whole_adds_nothing():
+    """The same two events, once with their stream and once without, are two."""
+    named = events((0, "START RequestId: a"), (1, "hello"))
+    copy = events((0, "START RequestId: a"), (1, "hello"), stream=None, source="bare.txt")
+
+    assert ["a.ndjson", "a.ndjson"] == [event.source for event in merge([copy, named])]
+
+
+def test_a_source_without_streams_that_holds_more_is_kept():
+    """What only one source has is not lost."""
+    named = events((0, "START RequestId: a"), (1, "hello"))
+    more = events((0, "START RequestId: a"), (1, "hello"), (2, "more"), stream=None, source="bare.txt")
+
+    assert 5 == len(merge([named, more]))
+
+
+def test_identical_events_with_their_own_ids_are_all_kept():
+    """35 events alike in stream, time and text are 35; saved a second time without IDs, still 35."""
+    rows = [(1.0, "DEBUG: Response body:")] * 35
+    known = events(*rows, ids=[str(each) for each in range(35)])
+    again = events(*rows, source="tail.txt")
+
+    assert 35 == len(merge([again, known])) == len(merge([known]))
+    assert {"a.ndjson"} == {event.source for event in merge([again, known])}
+
+
+def test_a_clock_that_steps_back_loses_nothing():
+    """In time order afterwards; every event is still there."""
+    jumped = events((5, "a"), (6, "b"), (3, "c"), (4, "d"), (7, "e"))
+
+    assert ["c", "d", "a", "b", "e"] == [event.message for event in merge([jumped])]

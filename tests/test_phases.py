@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.logs import A, at, end, only_request, report, said, start
+from tests.logs import A, B, at, end, only_request, report, said, start
 
 OPEN = said("coaching_service.executing_llm_call", None, model_code="CLAUDE_SONNET_4_5")
 TRIGGERED = said("coaching_service.auto_completion_triggered")
@@ -139,3 +139,79 @@ def test_recorded_phases_stand_instead_of_inferred_ones(closed):
 
     assert [("extraction", 1.0, 5.0 if closed else None)] == told(request)
     assert ("recorded", "CLAUDE_3_5_HAIKU") == (request.phases[0].basis, request.phases[0].model)
+
+
+def test_a_record_that_names_another_request_is_text():
+    """A pasted record gives no phase: the request's own call stands."""
+    pasted = _record("phase.end/1", phase="extraction", phase_id=9, PhaseDuration=60_000.0).replace(A, B)
+    rows = [(0, start()), (0, SAYS), (5, pasted), (6, done(5000)), (7, end()), (7, report(ms=7000))]
+
+    assert [("conversation", 1.0, 6.0)] == told(only_request(*rows))
+
+
+def test_recorded_and_inferred_phases_of_different_names_stand_side_by_side():
+    """Only the same work is told once."""
+    ended = _record("phase.end/1", phase="load", phase_id=1, PhaseDuration=900.0, outcome="ok")
+    rows = [(0, start()), (0, SAYS), (1, ended), (6, done(5000)), (7, end()), (7, report(ms=7000))]
+
+    assert [("load", 0.1, 1.0), ("conversation", 1.0, 6.0)] == told(only_request(*rows))
+
+
+def test_a_recorded_failure_names_its_type():
+    """A type, or at least that it was no success."""
+    named = _record("phase.end/1", phase="a", phase_id=1, PhaseDuration=1, outcome="error", error_type="Boom")
+    bare = _record("phase.end/1", phase="b", phase_id=2, PhaseDuration=1, outcome="error")
+    rows = [(0, start()), (0, SAYS), (1, named), (2, bare), (7, end()), (7, report(ms=7000))]
+
+    assert ["Boom", "error"] == [phase.error_type for phase in only_request(*rows).phases]
+
+
+def test_a_call_that_is_tried_again_is_two_phases():
+    """Without a word on how the first try ended, it ends where the second begins."""
+    rows = [(0, start()), (0, SAYS), (1, OPEN), (4, OPEN), (6, done(2000)), (7, end()), (7, report(ms=7000))]
+
+    assert [("conversation", 1.0, 4.0), ("conversation", 4.0, 6.0)] == told(only_request(*rows))
+
+
+def test_a_call_after_a_failed_one_is_a_phase_of_its_own():
+    """The error closes the first; the second has no error."""
+    failed = said("LLM generation failed", None, error_type="ReadTimeout")
+    rows = [
+        (0, start()),
+        (0, SAYS),
+        (1, OPEN),
+        (3, failed),
+        (6, done(2000)),
+        (7, end()),
+        (7, report(ms=7000)),
+    ]
+    request = only_request(*rows)
+
+    assert [("conversation", 1.0, 3.0), ("conversation", 4.0, 6.0)] == told(request)
+    assert ["ReadTimeout", None] == [phase.error_type for phase in request.phases]
+
+
+def test_an_absurd_length_does_not_reach_before_the_request():
+    """A call that claims ten minutes in a request of seven seconds began with it at the earliest."""
+    rows = [(0, start()), (0, SAYS), (6, done(600_000)), (7, end()), (7, report(ms=7000))]
+    request = only_request(*rows)
+
+    assert [("conversation", 0.0, 6.0)] == told(request)
+    assert timedelta(seconds=1) == request.unaccounted
+
+
+def test_each_gap_says_what_came_before_it():
+    """Nothing, then the call's end, then the commit."""
+    completed = said("coaching_service.session_completed")
+    rows = [(0, start()), (0, SAYS), (3, done(1000)), (5, completed), (9, end()), (9, report(ms=9000))]
+    gaps = [((gap.start - at(0)).total_seconds(), gap.after) for gap in only_request(*rows).gaps]
+
+    assert [(0.0, None), (3.0, "conversation"), (5.0, "session-completed")] == gaps
+
+
+def test_gaps_too_short_to_list_still_count():
+    """Two phases 50 ms apart leave no gap, and 50 ms in no phase."""
+    rows = [(0, start()), (0, SAYS), (2, done(2000)), (4.05, done(2000)), (4.05, end())]
+    request = only_request(*rows, (4.05, report(ms=4050)))
+
+    assert ((), timedelta(milliseconds=50)) == (request.gaps, request.unaccounted)

@@ -158,3 +158,89 @@ def test_the_last_save_is_the_sessions_status():
     found = answer((0, start()), (1, completed), (2, undone), (3, end()), (3, report(ms=3000)))
 
     assert ("active", A) == (found.timeline.session.status, found.timeline.session.completed_by)
+
+
+def test_after_a_failed_init_the_later_one_is_what_was_waited_for():
+    """Two INIT_START lines: the second stands right before START."""
+    rows = [(-70, INIT), (-3, INIT), (0, start()), SAYS, (1, end())]
+    request = only_request(*rows, (1, report(more="Init Duration: 2990.00 ms")))
+
+    assert request.init_waited
+
+
+def test_an_init_that_timed_out_was_waited_for_though_report_leaves_it_out():
+    """Its own line has its length; it ran anew inside Duration."""
+    failed = "INIT_REPORT Init Duration: 9999.79 ms    Phase: init    Status: timeout"
+    request = only_request((-10, INIT), (0, failed), (0, start()), SAYS, (9, end()), (9, report(ms=9000)))
+
+    assert (timedelta(milliseconds=9999.79), True) == (request.init_duration, request.init_waited)
+
+
+def test_an_init_inside_the_duration_is_no_init_of_its_own():
+    """After a timeout the environment begins anew while the next request already counts."""
+    rows = [(0, start()), (0, INIT), (6, said("coaching_sessions.send_message")), (9, end())]
+    request = only_request(*rows, (9, report(ms=9000)))
+
+    assert (None, False, timedelta(seconds=9)) == (
+        request.init_duration,
+        request.init_waited,
+        request.duration,
+    )
+
+
+@pytest.mark.parametrize(("kind", "waited"), [("on-demand", True), ("provisioned-concurrency", False)])
+def test_provisioned_inits_are_not_waited_for(kind, waited):
+    """However close to START they end."""
+    opening = f'{{"time":"x","type":"platform.initStart","record":{{"initializationType":"{kind}"}}}}'
+    rows = [(-3, opening), (0, start()), SAYS, (1, end())]
+    request = only_request(*rows, (1, report(more="Init Duration: 2990.00 ms")))
+
+    assert waited == request.init_waited
+
+
+def test_a_snapstart_restore_is_waited_for():
+    """RESTORE_START right before START, Restore Duration in REPORT."""
+    rows = [(-0.4, "RESTORE_START Runtime Version: java:21"), (0, start()), SAYS, (1, end())]
+    request = only_request(*rows, (1, report(more="Restore Duration: 390.00 ms")))
+
+    assert (timedelta(milliseconds=390), True) == (request.init_duration, request.init_waited)
+
+
+def test_of_two_reports_the_later_one_counts():
+    """Text with the request's own ID does not shorten it."""
+    rows = [(0, start()), SAYS, (1, report(ms=1)), (9, end()), (9, report(ms=9000))]
+
+    assert timedelta(seconds=9) == only_request(*rows).duration
+
+
+def test_an_exception_in_the_runtimes_json_format_is_an_error():
+    """It names the request, and no logger."""
+    raised = f'{{"log_level": "ERROR", "errorType": "KeyError", "errorMessage": "\'x\'", "requestId": "{A}"}}'
+    rows = [(0, start()), SAYS, (1, raised), (3, end()), (3, report(ms=3000))]
+    logged = raised.replace('"log_level"', '"logger": "app", "log_level"')
+
+    assert ("error", "KeyError") == (only_request(*rows).outcome, only_request(*rows).error_type)
+    assert "ok" == only_request(*((at, logged if text == raised else text) for at, text in rows)).outcome
+
+
+@pytest.mark.parametrize("told", [0, 99, 600, "nan"])
+def test_a_status_that_is_none_does_not_hide_one(told):
+    """The last status that can be one is the handler's."""
+    good, bad = (said("Request completed", None, status_code=each) for each in (200, told))
+    rows = [(0, start()), SAYS, (1, good), (2, bad), (3, end()), (3, report(ms=3000))]
+
+    assert 200 == only_request(*rows).response_status
+
+
+def test_a_request_forged_inside_the_incident_changes_nothing():
+    """32.3 s stay 32.3 s, and the forged request is no request."""
+    forged = "cccccccc-1111-4222-8333-444444444444"
+    trio = [(5, start(forged)), (5, end(forged)), (5, report(forged, 12))]
+    rows = [(0, start()), SAYS, *trio, (32.3, end()), (32.3, report(ms=32_312))]
+    found = answer(*rows)
+
+    assert [(A, timedelta(milliseconds=32_312), 503)] == [
+        (each.request_id, each.duration, each.gateway.client_status) for each in found.timeline.requests
+    ]
+    assert ["outlived-gateway"] == [finding.rule for finding in found.findings]
+    assert any("quoted or forged" in note for note in found.notes)
