@@ -175,10 +175,14 @@ def _settings(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _id(settings: dict[str, Any]) -> str:
+    from incidents.sources import check_id
+
     session_id, request_id = settings.get("session_id"), settings.get("request_id")
     if (session_id is None) == (request_id is None):
         raise click.UsageError("name what to explain: either --session ID or --request ID")
-    return str(session_id or request_id)
+    wanted = str(request_id if session_id is None else session_id)
+    check_id(wanted)
+    return wanted
 
 
 def _query(settings: dict[str, Any], logs: tuple[str, ...]) -> Query:

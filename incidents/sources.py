@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from guards.errors import BadUsage
 from guards.limits import LAMBDA_LONGEST
 from incidents.events import Event, Skip
 
@@ -30,6 +32,23 @@ BOUNDARIES = ("RequestId: ", '"platform.', "INIT_", "RESTORE_", "Task timed out 
 
 GATEWAY_SIGNS = ("requestTime", "httpMethod", "routeKey", "Execution failed due to", "Lambda request id")
 """Text that a gateway's access or execution log line is likely to hold."""
+
+
+_ID = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}")
+
+
+def check_id(text: str) -> None:
+    """That a text can be an ID, before anything is searched for it.
+
+    >>> check_id("a b")
+    Traceback (most recent call last):
+    guards.errors.BadUsage: 'a b' is not an ID; an ID is 1 to 128 of the characters A-Z a-z 0-9 _ . : = / + -
+    """
+    if not _ID.fullmatch(text):
+        raise BadUsage(
+            f"{text[:140]!r} is not an ID",
+            hint="an ID is 1 to 128 of the characters A-Z a-z 0-9 _ . : = / + -",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from guards.errors import BadUsage, NothingMatched, NothingMatchedYet, SourceFailed
+from guards.errors import NothingMatched, NothingMatchedYet, SourceFailed
 from guards.limits import GatewayKind
 from incidents import meanings as dictionary
 from incidents.access_logs import AccessLogFormat
@@ -23,11 +23,9 @@ from incidents.report import Report, SourceCount
 from incidents.requests import request_of, sessions_of
 from incidents.rules import Budgets, diagnose
 from incidents.sessions import session_of
-from incidents.sources import AROUND, NEAR, Question, Reading, Source, Span
+from incidents.sources import AROUND, NEAR, Question, Reading, Source, Span, check_id
 from incidents.timeline import Request, Timeline
 from incidents.verdict import advice, next_command, verdict
-
-_ID = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +58,7 @@ def trace(sources: Sequence[Source], query: Query) -> Report:
     Raises BadUsage for an ID that is none, NothingMatched where no request was found, and SourceFailed where
     no source could be read.
     """
-    if not _ID.fullmatch(query.id):
-        raise BadUsage(
-            f"{query.id[:140]!r} is not an ID",
-            hint="an ID is 1 to 128 of the characters A-Z a-z 0-9 _ . : = / + -",
-        )
+    check_id(query.id)
     asked = _Asked(sources, query)
     found = asked.look()
     if not found.chosen:

@@ -140,6 +140,15 @@ def test_what_is_no_id_is_refused(slow, asked):
         assert "is not an ID; an ID is 1 to 128 of the characters" in done.stderr
 
 
+@pytest.mark.parametrize("asked", ["", "\udcff"])
+def test_what_is_no_id_is_not_searched_for(folder, asked):
+    """A large file is searched while the command starts: not for nothing, nor for what has no bytes."""
+    Path("large.ndjson").write_bytes(ndjson(events(*SLOW)) * (9 << 20 >> 10))
+    done = process("trace", "--session", asked, "--logs", "large.ndjson")
+
+    assert (2, 1) == (done.returncode, done.stderr.count(b"\n"))
+
+
 def test_the_longest_id_is_looked_for(slow):
     """128 characters are an ID, and one that is not there."""
     assert 3 == guard("trace", "--session", "x" * 128, "--logs", slow).exit_code

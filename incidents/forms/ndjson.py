@@ -15,7 +15,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from incidents.events import Event, Skip
-from incidents.forms.base import NOT_JSON, TOO_DEEP, TOO_LONG, Form, Origin, group_name, make_event
+from incidents.forms.base import (
+    LONGEST,
+    NOT_JSON,
+    TOO_DEEP,
+    TOO_LONG,
+    Form,
+    Origin,
+    group_name,
+    make_event,
+)
 from incidents.forms.text import text_lines
 
 TIME_KEYS: Final = ("timestamp", "@timestamp", "time")
@@ -50,6 +59,8 @@ def is_saved_event(record: Mapping[str, object]) -> bool:
 
 def read_ndjson_line(line: bytes, *, source: str, place: str, order: int) -> Event | Skip:
     """The event on one line of NDJSON, or a skip; no content makes it raise."""
+    if len(line) > LONGEST:
+        return Skip(place, TOO_LONG)
     return _read(line.decode("utf-8", "replace"), source, place, order)
 
 
