@@ -8,6 +8,7 @@ request that stands in the log for less time than its REPORT claims never ran th
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -177,5 +178,10 @@ def _ended_before(run: Run, start: int, lines: Sequence[Line]) -> Run:
 
 def _outside(run: Run, kept: Sequence[Run]) -> Run:
     """A run whose START was not saved, without closing lines that stand inside another: those are text."""
-    outside = (i for i in run.closings if not any(one.first < i < one.last for one in kept))
-    return replace(run, closings=tuple(outside))
+    return replace(run, closings=tuple(index for index in run.closings if not _inside(index, kept)))
+
+
+def _inside(index: int, kept: Sequence[Run]) -> bool:
+    # In order and without overlaps: only the last that began before can still be under way.
+    before = bisect_left(kept, index, key=lambda run: run.first)
+    return before > 0 and index < kept[before - 1].last

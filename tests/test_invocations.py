@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import accumulate
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from incidents.invocations import Grouping, group
 from incidents.messages import Line
@@ -390,3 +394,21 @@ def test_text_logged_in_the_last_millisecond_is_still_text():
     rows = lines((0, start(A)), *trio(C, 9, 1), (9, end(A)), (9, report(A, 9000)))
 
     assert {A: texts(rows)} == ties(grouped(rows))
+
+
+ANY_LINE = st.sampled_from(
+    [text(each) for each in (A, B, C) for text in (start, end, report)]
+    + ["text", "INIT_START x", SAYS, said("x.y", request_id=A), report(B, 5000)]
+    + [f"2026-02-09T23:48:03.000Z {C} Task timed out after 3.00 seconds"]
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from([0, 0.5, 2]), ANY_LINE)), st.sampled_from([STREAM, None]))
+def test_every_line_is_somewhere_once(steps, stream):
+    """In one request, in one request's init, or among the loose ones, whatever the order of the lines."""
+    seconds = accumulate(step for step, _ in steps)
+    rows = lines(*zip(seconds, (text for _, text in steps), strict=True), stream=stream)
+    grouping = grouped(rows)
+    placed = [line for one in grouping.invocations for line in (*one.init, *one.lines)]
+
+    assert sorted(map(id, rows)) == sorted(map(id, [*placed, *grouping.loose]))
