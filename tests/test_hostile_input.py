@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -343,6 +346,39 @@ def test_canaries_are_shown_where_asked_for(format_):
     joined = "".join(shown.split())
 
     assert [] == [each for each in CANARIES if "".join(each.split()) not in joined]
+
+
+# --- the fuzz target --------------------------------------------------------------------------------
+
+FUZZ = Path(__file__).parents[1] / "fuzz" / "fuzz_lines.py"
+
+
+def fuzz(*words: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    run = f"sys.argv[1:] = {list(words)!r}; runpy.run_path({str(FUZZ)!r}, run_name='__main__')"
+    code = f"import runpy, sys; {before}; {run}"
+    found = os.pathsep.join([str(Path(cli.__file__).parent), os.environ.get("PYTHONPATH", "")])
+    environ = {**os.environ, "PYTHONPATH": found.rstrip(os.pathsep)}
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environ, timeout=60
+    )
+
+
+def test_what_the_fuzzer_found_can_be_replayed():
+    """A file goes through each of the readers, which its first byte chooses, without atheris."""
+    names = [f"input-{reader}" for reader in range(5)]
+    for reader, name in enumerate(names):
+        Path(name).write_bytes(bytes([reader]) + Path(saved()).read_bytes())
+    done = fuzz(*names, before="sys.modules['atheris'] = None")
+
+    assert (0, 5) == (done.returncode, done.stderr.count("is read without a crash"))
+
+
+def test_without_atheris_the_fuzzer_says_what_to_install():
+    """One sentence and exit code 2."""
+    done = fuzz("-max_total_time=1", before="sys.modules['atheris'] = None")
+
+    assert (2, "") == (done.returncode, done.stdout)
+    assert "atheris is not installed; run: pip install atheris" in done.stderr
 
 
 # --- anything at all --------------------------------------------------------------------------------
