@@ -221,7 +221,16 @@ def _report(found: _Found, query: Query) -> Report:
 
 def _requests(found: _Found, query: Query) -> tuple[Request, ...]:
     requests = sorted((request_of(one, query.meanings) for one in found.chosen), key=lambda each: each.start)
-    return with_gateway(requests, found.gateway_lines, query.gateway, query.gateway_limit)
+    others = _not_chosen(found, query) if found.gateway_lines else ()
+    return with_gateway(requests, found.gateway_lines, query.gateway, query.gateway_limit, others)
+
+
+def _not_chosen(found: _Found, query: Query) -> tuple[Request, ...]:
+    """Requests of others that were seen: a gateway's answer may be about one of them."""
+    chosen = {id(one) for one in found.chosen}
+    return tuple(
+        request_of(one, query.meanings) for one in found.grouping.invocations if id(one) not in chosen
+    )
 
 
 def _counts(readings: Iterable[Reading], requests: Iterable[Request]) -> tuple[SourceCount, ...]:

@@ -12,7 +12,7 @@ from incidents.messages import Line
 from incidents.reading import read_message
 from incidents.sources import Question
 from incidents.trace import Query, trace
-from tests.logs import SESSION, A, B, Held, end, events, report, said, start
+from tests.logs import OTHER_SESSION, OTHER_STREAM, SESSION, A, B, Held, end, events, report, said, start
 
 SAYS = said("coaching_sessions.send_message")
 COMPLETED = said("Request completed", None, method="POST", path="/coaching/message", status_code=200)
@@ -208,3 +208,12 @@ def only_of(source: Held):
 def lines_of(source: Held) -> list[Line]:
     held = source.read(Question(())).events
     return [Line(event, read_message(event.message)) for event in held]
+
+
+def test_an_answer_that_may_be_another_sessions_is_not_tied():
+    """Two requests began with the answer's receive time: it says nothing of either."""
+    theirs = said("coaching_sessions.send_message", OTHER_SESSION)
+    other = events((0, start(B)), (0.1, theirs), (33, end(B)), (33, report(B, 33_000)), stream=OTHER_STREAM)
+    sources = (slow(), Held([*other], "b.ndjson"), access(30.1, "gw-1", 504, 30_200))
+
+    assert (503, 30.0, "inferred") == client(*sources)
