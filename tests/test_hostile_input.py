@@ -28,7 +28,8 @@ AFTER = (COMMIT, (32.0, end()), (32.0, report(ms=32_000)))
 VERDICT = "the client never heard"
 WORDS = "my husband has left me"
 BEARER = "Bearer 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"
-CANARIES = (*SECRETS, WORDS, BEARER)
+IN_THE_PATH = ("42-smith", "hush-in-the-query")  # no pattern of a secret knows these
+CANARIES = (*SECRETS, WORDS, BEARER, *IN_THE_PATH)
 
 
 @pytest.fixture(autouse=True)
@@ -308,6 +309,7 @@ def test_a_session_that_is_only_quoted_is_not_traced():
 def with_canaries() -> str:
     text = " and ".join(CANARIES)
     rows: list[tuple[float, str]] = [
+        (1.5, said("Request started", None, method="POST", path="/users/{}/x?q={}".format(*IN_THE_PATH))),
         (2.0, text),
         (2.0, f"DEBUG: Calling dynamodb:put_item with {{'Item': '{text}'}}"),
         (2.0, said("chat", user_message=f"'{text}'", prompt=f"'{text}'")),
