@@ -152,6 +152,8 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> No
 @_options(_VIEW_OPTIONS)
 def demo(**asked: Any) -> None:
     """Explain a reconstruction of the incident of 2026-02-09."""
+    from dataclasses import replace
+
     from incidents import demo as incident
     from incidents.files import FileSource
     from incidents.trace import Query
@@ -159,10 +161,11 @@ def demo(**asked: Any) -> None:
 
     path = os.path.relpath(incident.logs())
     path = str(incident.logs()) if path.startswith(os.pardir) else path
+    report = answer([FileSource(path)], Query(session_id=incident.SESSION_ID))
     click.echo(
         "guard: a reconstruction of the incident of 2026-02-09, traced from the logs in the package", err=True
     )
-    _show(answer([FileSource(path)], Query(session_id=incident.SESSION_ID, logs=(path,))), asked)
+    _show(replace(report, next_command="guard demo --format html -o incident.html"), asked)
 
 
 def _settings(asked: dict[str, Any]) -> dict[str, Any]:
