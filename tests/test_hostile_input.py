@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import unicodedata
@@ -242,6 +243,17 @@ def test_the_name_of_a_file_reaches_no_terminal_raw():
 
     assert (0, 3) == (done.exit_code, missed.exit_code)
     assert [] == raw(done.stdout + done.stderr + missed.stderr)
+
+
+def test_the_name_of_a_file_that_cannot_be_read_is_cleaned():
+    """Also where it stands in an error."""
+    with socket.socket(socket.AF_UNIX) as refuses:
+        refuses.bind("\x1b[31m\u202e.log")
+    done = guard(".")
+
+    assert 4 == done.exit_code
+    assert "cannot be read" in done.stderr
+    assert [] == raw(done.stderr)
 
 
 # --- forgeries --------------------------------------------------------------------------------------
