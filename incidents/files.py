@@ -14,6 +14,7 @@ from guards.errors import BadUsage, SourceFailed
 from incidents import containers
 from incidents.events import Event, Skip
 from incidents.forms import NDJSON, Form, Origin, recognise
+from incidents.forms.base import TOO_LONG
 from incidents.forms.ndjson import read_ndjson_line
 from incidents.search import Ahead, Haystack
 from incidents.sources import AROUND, SKIPS_LISTED, Question, Reading, Span, wanted
@@ -170,8 +171,11 @@ class FileSource:
         self._excerpt = part
         return Haystack(part.data, lambda line, offset: self._parse_line(line, part.original(offset)))
 
-    def _parse_line(self, line: bytes, offset: int) -> Event | Skip:
-        return read_ndjson_line(line, source=self._name, place=f"{self._name}@{offset}", order=offset)
+    def _parse_line(self, line: bytes | None, offset: int) -> Event | Skip:
+        place = f"{self._name}@{offset}"
+        if line is None:
+            return Skip(place, TOO_LONG)
+        return read_ndjson_line(line, source=self._name, place=place, order=offset)
 
     def _searched(self, haystack: Haystack, question: Question, size: int) -> Reading:
         events = haystack.search(question)

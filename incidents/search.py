@@ -17,10 +17,11 @@ from itertools import islice, pairwise
 from threading import Thread
 
 from incidents.events import Event, Skip
+from incidents.forms.base import LONGEST
 from incidents.sources import BOUNDARIES, GATEWAY_LAG, GATEWAY_SIGNS, SLACK, Question, Span
 
-Parse = Callable[[bytes, int], Event | Skip]
-"""Reads the line that begins at an offset."""
+Parse = Callable[[bytes | None, int], Event | Skip]
+"""Reads the line that begins at an offset; None for one that is too long to be read."""
 
 _SAMPLES = 400
 _SHORT = 4096
@@ -67,7 +68,7 @@ class Haystack:
         self._in_time_order = self._samples_in_time_order()
         self._lines: dict[int, Event | Skip] = {}
         self.parsed_bytes = 0
-        """Size of all lines that were parsed."""
+        """Size of all lines that were parsed, with the newlines at their ends."""
 
     @property
     def parsed(self) -> int:
@@ -91,8 +92,9 @@ class Haystack:
     def _event(self, offset: int) -> Event | Skip:
         known = self._lines.get(offset)
         if known is None:
-            line = self._line(offset)
-            self.parsed_bytes += len(line)
+            end = self._line_end(offset)
+            self.parsed_bytes += min(end + 1, self._size) - offset
+            line = self._data[offset:end] if end - offset <= LONGEST else None
             known = self._lines[offset] = self._parse(line, offset)
         return known
 
@@ -198,8 +200,11 @@ class Haystack:
         return line_time(self._line(offset), offset, self._parse)
 
     def _line(self, offset: int) -> bytes:
+        return self._data[offset : min(self._line_end(offset), offset + LONGEST)]
+
+    def _line_end(self, offset: int) -> int:
         end = self._data.find(b"\n", offset)
-        return self._data[offset : end if end >= 0 else self._size]
+        return end if end >= 0 else self._size
 
     def _line_begin(self, position: int) -> int:
         return self._data.rfind(b"\n", 0, position) + 1

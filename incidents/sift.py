@@ -10,13 +10,14 @@ import mmap
 import tempfile
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from incidents.forms.base import LONGEST
 from incidents.search import Parse, line_time, occurrences
 from incidents.sources import AROUND, SLACK, Question, Span
 
-_LONGEST_LINE = 64 << 20
+_LONGEST_NEEDLE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +82,20 @@ def find_hits(pieces: Iterable[bytes], question: Question, parse: Parse) -> Hits
     wanted = [needle.encode() for needle in question.needles]
     times: list[datetime] = []
     index: list[tuple[int, datetime]] = []
-    decoded, before, pending = 0, b"", False
+    decoded, line, pending = 0, _LineUnderWay(), False
     for piece in pieces:
         if first := _first_time(piece, parse, at_line_begin=not decoded):
             index.append((decoded + first[0], first[1]))
-        found = pending or any(_holds(before, piece, needle) for needle in wanted)
-        if found:
-            times += _times(before, piece, wanted, parse)
+        found = pending or any(_holds(line.end, piece, needle) for needle in wanted)
+        line_end = piece.rfind(b"\n") + 1
+        if found and line_end:
+            times += _times(line.text(), piece, wanted, parse)
+        pending = found and (not line_end or any(needle in piece[line_end:] for needle in wanted))
+        line.go_on(piece, line_end)
         decoded += len(piece)
-        before = _line_under_way(before, piece)
-        pending = found and any(needle in before for needle in wanted)
         if question.at_most is not None and len(times) >= question.at_most:
             break
-    times += _times(before, b"\n", wanted, parse)
+    times += _times(line.text(), b"\n", wanted, parse)
     return Hits(question.needles, tuple(times), decoded, tuple(index))
 
 
@@ -103,13 +105,17 @@ def excerpt(pieces: Iterable[bytes], hits: Hits, spans: Iterable[Span]) -> Excer
     ranges = hits.ranges(spans)
     file = tempfile.TemporaryFile()  # noqa: SIM115  # the map below keeps it; it has no name to clean up
     begins: list[tuple[int, int]] = []
-    offset = written = 0
+    offset = written = length = 0
     for piece in pieces:
+        # Of a line that is too long to be read the beginning is enough.
+        newline = piece.find(b"\n")
+        passed_over = 0 if length <= LONGEST else newline if newline >= 0 else len(piece)
         for begin, end in ranges:
-            part = piece[max(begin - offset, 0) : max(end - offset, 0)]
+            part = piece[max(begin - offset, passed_over) : max(end - offset, 0)]
             if part:
-                begins.append((written, max(begin, offset)))
+                begins.append((written, max(begin, offset + passed_over)))
                 written += file.write(part)
+        length = length + len(piece) if newline < 0 else len(piece) - piece.rfind(b"\n") - 1
         offset += len(piece)
     file.flush()
     data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) if written else b""
@@ -128,9 +134,9 @@ def around(times: Iterable[datetime]) -> tuple[Span, ...]:
     return tuple(merged)
 
 
-def _holds(before: bytes, piece: bytes, needle: bytes) -> bool:
+def _holds(end: bytes, piece: bytes, needle: bytes) -> bool:
     seam = len(needle) - 1
-    return needle in piece or needle in before[-seam:] + piece[:seam]
+    return needle in piece or needle in end[-seam:] + piece[:seam]
 
 
 def _times(before: bytes, piece: bytes, needles: Iterable[bytes], parse: Parse) -> Iterator[datetime]:
@@ -143,10 +149,29 @@ def _times(before: bytes, piece: bytes, needles: Iterable[bytes], parse: Parse) 
                 yield moment
 
 
-def _line_under_way(before: bytes, piece: bytes) -> bytes:
-    """What a later piece goes on with. A line too long to be read is not kept whole."""
-    end = piece.rfind(b"\n") + 1
-    return piece[end:] if end else (before + piece)[-_LONGEST_LINE:]
+@dataclass(slots=True)
+class _LineUnderWay:
+    """What stands of a line in the pieces so far. One that is too long to be read is not kept."""
+
+    parts: list[bytes] = field(default_factory=list)
+    size: int = 0
+    end: bytes = b""
+    """The last bytes: as many as a needle may have."""
+
+    def go_on(self, piece: bytes, line_end: int) -> None:
+        """Add a piece, in which the last line that ends does so at ``line_end``, 0 for none."""
+        if line_end:
+            self.parts.clear()
+            self.size = 0
+        self.parts.append(piece[line_end:])
+        self.size += len(piece) - line_end
+        if self.size > LONGEST:
+            self.parts.clear()
+        self.end = (self.end + piece[-_LONGEST_NEEDLE:])[-_LONGEST_NEEDLE:]
+
+    def text(self) -> bytes:
+        """All of it."""
+        return b"".join(self.parts)
 
 
 def _first_time(piece: bytes, parse: Parse, *, at_line_begin: bool) -> tuple[int, datetime] | None:
