@@ -12,7 +12,7 @@ Kind = Literal["plain", "gzip", "zstd"]
 
 _READ = 1 << 18
 _PIECE = 1 << 18  # larger ones are new memory each time, which costs half as much again
-_ZSTD_SLICE = 1 << 8  # 4 bytes can say 128 KiB: a small slice of input bounds what one call gives back
+_ZSTD_SLICE = 64  # 4 bytes can say 128 KiB: a small slice of input bounds what one call gives back
 _ZSTD_WINDOW = 1 << 27  # what `zstd -d` allows without being asked
 _GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # A zstd frame to be skipped has one of 16 magic numbers: https://www.rfc-editor.org/rfc/rfc8878#section-3.1.2
