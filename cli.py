@@ -231,7 +231,7 @@ def _show(report: Report, asked: dict[str, Any]) -> None:
     options = Options(redact=not asked["no_redact"], all_lines=asked["verbose"], **_terminal(output))
     text = view(asked["format_"])(report, options)
     if output is None:
-        _print(text)
+        _print(text, asked["format_"])
     else:
         _write(output, text)
     sys.exit(_exit_code(report, asked["fail_on"]))
@@ -251,13 +251,17 @@ def _terminal(output: str | None) -> dict[str, Any]:
         "columns": max(40, min(size.columns, 200)),
         "rows": size.lines if terminal else None,
         "color": terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb",
-        "ascii": "utf" not in (sys.stdout.encoding or "").lower(),
+        # Under LC_ALL=C Python says UTF-8 all the same: https://peps.python.org/pep-0540/
+        "ascii": "utf" not in (sys.stdout.encoding or "").lower()
+        or os.environ.get("LC_ALL") in ("C", "POSIX"),
         "timezone": here.tzinfo if here.utcoffset() != timedelta(0) else None,
     }
 
 
-def _print(text: str) -> None:
+def _print(text: str, format_: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
+    if "utf" not in encoding.lower():
+        text = _in_ascii(text, format_)
     try:
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
@@ -267,6 +271,18 @@ def _print(text: str) -> None:
         # `guard trace ... | head -1` has seen enough: the answer is what it is.
         if not isinstance(error, BrokenPipeError):
             raise _unwritable("standard output", error) from error
+
+
+def _in_ascii(text: str, format_: str) -> str:
+    """The same document in ASCII, escaped as its format allows, so that nothing is lost."""
+    if format_ in ("html", "markdown"):
+        return text.encode("ascii", "xmlcharrefreplace").decode()
+    if format_ != "text":
+        import json
+        import re
+
+        return re.sub("[^\x00-\x7f]+", lambda found: json.dumps(found[0])[1:-1], text)
+    return text.encode("ascii", "backslashreplace").decode()
 
 
 def _write(path: str, text: str) -> None:

@@ -481,6 +481,25 @@ def test_a_terminal_without_unicode_gets_ascii(format_):
     assert format_ != "text" or b"?" not in done.stdout
 
 
+def test_the_c_locale_gets_ascii():
+    """Python itself would say UTF-8 there."""
+    done = process("demo", LC_ALL="C")
+
+    assert done.stdout.isascii()
+    assert b"503 at 30.0 s" in done.stdout
+
+
+@pytest.mark.parametrize("format_", ["json", "otlp", "perfetto"])
+def test_a_document_is_the_same_in_ascii(slow, format_):
+    """What the encoding lacks is escaped, not replaced."""
+    Path("sitzung-ü-🎉.ndjson").write_bytes(Path(slow).read_bytes())
+    words = ("trace", "--session", SESSION, "--logs", "sitzung-ü-🎉.ndjson", "--format", format_)
+    plain, escaped = (process(*words, PYTHONIOENCODING=encoding).stdout for encoding in ("utf-8", "ascii"))
+
+    assert escaped.isascii()
+    assert json.loads(plain) == json.loads(escaped)
+
+
 # --- help, version, imports -------------------------------------------------------------------------
 
 
