@@ -109,6 +109,7 @@ def test_what_follows_and_is_none_is_told(pack, garbage):
     assert TEXT == text
     assert 1 == len(troubles)
     assert len(stored) <= place(troubles[0]) <= len(stored + garbage)
+    assert garbage.startswith(stored[:2]) != ("what follows" in troubles[0])
     assert troubles[0].endswith(f"; {len(TEXT)} bytes were decoded")
 
 
@@ -124,6 +125,15 @@ def test_a_gzip_file_that_was_cut_off_keeps_all_that_decodes(cut):
 
 
 @each_gzip
+def test_what_is_left_in_the_decoder_at_the_cut_is_kept():
+    """It may have taken all of its input and still hold more than a piece."""
+    stored = gzipped(b"0" * 2_000_000)
+
+    for cut in range(20, len(stored), 29):
+        assert len(inflatable(stored[:cut])) == len(unpacked(stored[:cut])[0])
+
+
+@each_gzip
 @pytest.mark.parametrize("fault", [20, 262_143, 300_000, -2])
 def test_a_corrupt_gzip_file_keeps_all_that_decodes(fault):
     """To the byte, though the decoder drops what it decoded in the call that fails."""
@@ -135,6 +145,7 @@ def test_a_corrupt_gzip_file_keeps_all_that_decodes(fault):
     # One copy, of 258 bytes at most, may be under way where the fault is.
     assert abs(len(known) - len(text)) <= 258
     assert known[: len(text)] == text[: len(known)]
+    assert troubles[0].endswith(f"; {len(text)} bytes were decoded")
     assert ["corrupt"] == [re.findall("corrupt|early", trouble)[0] for trouble in troubles]
     assert 0 <= place(troubles[0]) <= len(stored)
 
