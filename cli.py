@@ -131,7 +131,7 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> No
     guard trace --request ae220969-... --logs a.json.gz b.txt
     aws logs tail GROUP --since 1h | guard trace --session sess_... --logs -
     """
-    from incidents.files import FileSource, find_files
+    from incidents.files import HELD, FileSource, find_files
 
     settings = _settings(asked)
     paths = (*logs, *more_logs) or _as_tuple(settings.get("logs"))
@@ -140,7 +140,8 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> No
             "name the saved logs: --logs PATH (a file, a folder, a pattern, or - for stdin)"
         )
     wanted = _id(settings)
-    sources = [FileSource(path) for path in find_files(paths)]
+    files = find_files(paths)
+    sources = [FileSource(path, held=HELD // len(files)) for path in files]
     sources[0].expect(wanted)  # one at a time: the search takes every core
 
     from incidents.trace import trace as answer  # while large files are being searched

@@ -29,7 +29,7 @@ SMALL = 8 << 20
 """An NDJSON file up to this size is read in full, so that every odd line in it is told."""
 
 HELD = 32 << 20
-"""So many decoded bytes are kept in memory; more are read again when asked again."""
+"""So many decoded bytes of all files are kept in memory; more are read again when asked again."""
 
 STANDARD_INPUT = "-"
 
@@ -50,23 +50,36 @@ def find_files(paths: Sequence[str]) -> list[str]:
 
 def _expand(path: str) -> Iterable[str]:
     if os.path.isdir(path):
-        walked = ((folder, name) for folder, _, names in os.walk(path) for name in names)
-        return (os.path.join(folder, name) for folder, name in walked if not name.startswith("."))
+        return _inside(path)
     if os.path.exists(path):
         return [path]
     import glob
 
-    # Log streams have [$LATEST] in their names, so a pattern is only tried where no file is named so.
-    return (each for each in glob.glob(path, recursive=True) if os.path.isfile(each))
+    # Log streams have [$LATEST] in their names: a pattern is tried where no file is named so, first with the
+    # brackets as they are meant in patterns, then as they stand in names.
+    found = glob.glob(path, recursive=True) or glob.glob(path.replace("[", "[[]"), recursive=True)
+    return [each for each in found if os.path.isfile(each)]
+
+
+def _inside(folder: str) -> Iterator[str]:
+    """The files in a folder, and those folders in it that cannot be read, so that this is told."""
+    refused: list[str] = []
+    for inner, folders, names in os.walk(folder, onerror=lambda error: refused.append(error.filename)):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = (os.path.join(inner, name) for name in names if not name.startswith("."))
+        # A pipe or a socket among the files would wait for ever; a broken link is told when it is read.
+        yield from (path for path in paths if os.path.isfile(path) or not os.path.exists(path))
+    yield from refused
 
 
 class FileSource:
     """One saved file of log events, whatever its form and its compression."""
 
-    def __init__(self, path: str, *, small: int = SMALL) -> None:
+    def __init__(self, path: str, *, small: int = SMALL, held: int = HELD) -> None:
         self._name = path
         self._path = None if path == STANDARD_INPUT else path
         self._small = small
+        self._most_held = held
         self._input: BinaryIO | None = None
         self._form: Form | None = None
         self._held: list[Event | Skip] | None = None
@@ -104,12 +117,18 @@ class FileSource:
     @contextmanager
     def _opened(self) -> Iterator[BinaryIO]:
         """The file, open only while it is read: a folder may hold more than may be open at once."""
-        if self._path is not None:
-            with open(self._path, "rb") as file:
-                yield file
-        else:
-            self._input = self._input or _spooled(sys.stdin.buffer)
+        if self._input is not None:
             yield self._input
+        elif self._path is None:
+            yield self._spooled(sys.stdin.buffer)
+        else:
+            with open(self._path, "rb") as file:
+                yield file if file.seekable() else self._spooled(file)
+
+    def _spooled(self, stream: BinaryIO) -> BinaryIO:
+        """What comes from a pipe, kept, since it cannot be read twice."""
+        self._input = _spooled(stream)
+        return self._input
 
     @staticmethod
     def _kind(file: BinaryIO) -> containers.Kind:
@@ -149,7 +168,12 @@ class FileSource:
 
     def _mapped(self, file: BinaryIO) -> mmap.mmap | None:
         """A large plain file as one stretch of memory; None for any other."""
-        if self._map is None and self._path and self._kind(file) == "plain" and _size(file) > self._small:
+        if (
+            self._map is None
+            and not self._input
+            and self._kind(file) == "plain"
+            and _size(file) > self._small
+        ):
             # Private, copy-on-write: nothing is copied, and the C library may be given its address.
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         return self._map
@@ -229,7 +253,7 @@ class FileSource:
         for each in self._form.events(decoded, origin):
             if held is not None:
                 held.append(each)
-                if decoded.count > HELD:
+                if decoded.count > self._most_held:
                     held = None
             yield each
         self._held = held
@@ -252,7 +276,7 @@ class _Counted:
 
 
 def _spooled(stream: BinaryIO) -> BinaryIO:
-    """Standard input, kept so that it can be read twice: in memory while it is small, else on disk."""
+    """A pipe's content, kept so that it can be read twice: in memory while it is small, else on disk."""
     import tempfile
 
     kept = tempfile.SpooledTemporaryFile(max_size=HELD)  # noqa: SIM115  # lives as long as the source

@@ -113,14 +113,14 @@ class _Asked:
         return f"{text}; nearest seen: {', '.join(near)}" if near else f"{text}; no {what} ID was seen at all"
 
     def _nearest(self) -> tuple[str, ...]:
-        """IDs that begin alike: the longer alike, the better; else any IDs of the same sort."""
+        """IDs that begin alike, else any IDs of the same sort."""
         from incidents.nearest import nearest_ids
 
         asked, session = self._query.id, self._query.session_id is not None
-        prefix = re.match(r"[A-Za-z]+[_-]?", asked) if session else None
-        begins = [asked[: len(asked) * share // 12] for share in (9, 6, 4)]
-        for begin in (*begins, prefix[0] if prefix else "RequestId: "):
-            self._ask(Question(needles=(begin,), around=timedelta(0), at_most=5_000))
+        prefix = re.match(r"(?:[A-Za-z]+[_-])?", asked)[0] if session else ""  # type: ignore[index]  # matches all
+        alike = asked[: len(prefix) + max(1, (len(asked) - len(prefix)) // 3)]
+        for needles in ((alike,), ("session",) if session else ("RequestId: ", "platform.start")):
+            self._ask(Question(needles, around=timedelta(0), at_most=5_000))
             if near := nearest_ids(asked, self._read.values(), "session" if session else "request"):
                 return near
         return ()
