@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from guards.errors import NothingMatched, NothingMatchedYet, SourceFailed
+from guards.errors import GuardError, NothingMatched, NothingMatchedYet, SourceFailed
 from guards.limits import GatewayKind
 from incidents import meanings as dictionary
 from incidents.access_logs import AccessLogFormat
@@ -62,8 +62,7 @@ def trace(sources: Sequence[Source], query: Query) -> Report:
     asked = _Asked(sources, query)
     found = asked.look()
     if not found.chosen:
-        complete = all(reading.complete for reading in found.readings)
-        raise (NothingMatched if complete else NothingMatchedYet)(asked.nothing(found))
+        raise asked.nothing(found)
     return _report(found, query)
 
 
@@ -84,33 +83,55 @@ class _Asked:
         self._sources = sources
         self._query = query
         self._failed: dict[int, SourceFailed] = {}
+        self._behind: tuple[str, ...] = ()
         self._read: dict[str, Line] = {}
 
     def look(self) -> _Found:
         """First where the ID stands, then all that stands around; further where an end is missing."""
         first = self._ask(Question(needles=(self._query.id,), around=NEAR))
         if behind := self._ids_behind(first):
+            self._behind = behind
             first = self._ask(Question(needles=(self._query.id, *behind), around=NEAR))
-        if self._cut(first):
+        if self._cut(first) or self._may_lack_init(first):
             first = self._ask(Question(needles=(self._query.id, *behind)))
-        spans = self._spans(first, behind)
+        spans = self._spans(first)
         if not spans:
             return first
-        needles = tuple(dict.fromkeys((self._query.id, *(one.request_id for one in first.chosen), *behind)))
+        needles = tuple(dict.fromkeys((self._query.id, *(one.request_id for one in first.chosen))))
         found = self._ask(Question(needles, spans))
         if self._cut(found):
             return self._ask(Question(needles, spans, thorough=True))
         return found
 
-    def nothing(self, found: _Found) -> str:
-        """Why there is no answer: what was searched, and the nearest IDs in it."""
-        what = "session" if self._query.session_id else "request"
+    def nothing(self, found: _Found) -> GuardError:
+        """Why there is no answer: what was searched, what could not be, and the nearest IDs in it."""
+        cut = [reading for reading in found.readings if not reading.complete]
+        if len(cut) == len(found.readings) and not any(reading.parsed for reading in cut):
+            return SourceFailed(
+                f"nothing in {cut[0].name} can be read: {cut[0].skipped[-1].reason}", source=cut[0].name
+            )
+        text = "; ".join((self._searched(found), *self._seen(found), f"searched {_names(found.readings)}"))
+        if not cut:
+            return NothingMatched(text)
+        return NothingMatchedYet(f"{text}; not read, or not to the end: {_names(cut)}")
+
+    def _searched(self, found: _Found) -> str:
         size = sum(reading.bytes or 0 for reading in found.readings)
-        text = f"no request of {what} {self._query.id} in {len(found.readings)} source(s), {size:,} bytes"
-        if self._query.since or self._query.until:
-            text += ", in the window asked for"
-        near = self._nearest()
-        return f"{text}; nearest seen: {', '.join(near)}" if near else f"{text}; no {what} ID was seen at all"
+        window = ", in the window asked for" if self._query.since or self._query.until else ""
+        sort = "session" if self._query.session_id else "request"
+        where = f"{len(found.readings)} source(s), {size:,} bytes"
+        return f"no request of {sort} {self._query.id} in {where}{window}"
+
+    def _seen(self, found: _Found) -> Iterator[str]:
+        if any(self._query.id in line.said.request_ids for line in found.gateway_lines):
+            yield (
+                "a gateway logged it, but without Lambda's request ID: let its log format have "
+                "$context.integration.requestId"
+            )
+        elif near := self._nearest():
+            yield f"nearest seen: {', '.join(near)}"
+        else:
+            yield f"no {'session' if self._query.session_id else 'request'} ID was seen at all"
 
     def _nearest(self) -> tuple[str, ...]:
         """IDs that begin alike, else any IDs of the same sort."""
@@ -119,9 +140,11 @@ class _Asked:
         asked, session = self._query.id, self._query.session_id is not None
         prefix = re.match(r"(?:[A-Za-z]+[_-])?", asked)[0] if session else ""  # type: ignore[index]  # matches all
         alike = asked[: len(prefix) + max(1, (len(asked) - len(prefix)) // 3)]
-        for needles in ((alike,), ("session",) if session else ("RequestId: ", "platform.start")):
+        rest = ("session",) if session else ("RequestId: ", "platform.start")
+        for needles, least in (((alike,), 0.3), (rest, 0.0)):
             self._ask(Question(needles, around=timedelta(0), at_most=5_000))
-            if near := nearest_ids(asked, self._read.values(), "session" if session else "request"):
+            lines = self._read.values()
+            if near := nearest_ids(asked, lines, "session" if session else "request", alike=least):
                 return near
         return ()
 
@@ -132,6 +155,7 @@ class _Asked:
         lines = [self._line(event) for event in merge([reading.events for reading in readings])]
         grouping = group((line for line in lines if line.said.kind != "gateway"), self._query.meanings)
         gateway = tuple(line for line in lines if line.said.kind == "gateway")
+        grouping = replace(grouping, invocations=tuple(map(_with_near_init, grouping.invocations)))
         chosen = tuple(one for one in grouping.invocations if self._is_asked_for(one))
         return _Found(tuple(readings), grouping, chosen, gateway)
 
@@ -155,7 +179,7 @@ class _Asked:
             return False
         if self._query.session_id is not None:
             return self._query.session_id in sessions_of(one)
-        return one.request_id == self._query.id or any(
+        return one.request_id in (self._query.id, *self._behind) or any(
             self._query.id in line.said.request_ids for line in one.lines
         )
 
@@ -170,11 +194,8 @@ class _Asked:
         )
         return tuple(dict.fromkeys(each for each in ids if isinstance(each, str) and each != self._query.id))
 
-    def _spans(self, found: _Found, behind: tuple[str, ...]) -> tuple[Span, ...]:
-        chosen = [
-            one for one in found.grouping.invocations if one in found.chosen or one.request_id in behind
-        ]
-        spans = [_span(one) for one in chosen]
+    def _spans(self, found: _Found) -> tuple[Span, ...]:
+        spans = [_span(one) for one in found.chosen]
         spans += [_around(line) for line in found.grouping.loose if self._query.id in line.event.message]
         return tuple(dict.fromkeys(spans))
 
@@ -185,6 +206,41 @@ class _Asked:
         return bool(_untied(found, self._query)) or any(
             one.start is None or not one.closing for one in found.chosen
         )
+
+    @staticmethod
+    def _may_lack_init(found: _Found) -> bool:
+        """Whether an init may stand before what was looked at."""
+        searched = any(reading.unread_bytes for reading in found.readings)
+        return searched and any(_lacks_init(one) or _ran(one) > NEAR / 2 for one in found.chosen)
+
+
+def _lacks_init(one: Invocation) -> bool:
+    """Whether its REPORT tells of an init whose beginning is not there."""
+    return _told_init(one) and not any(line.said.kind in ("init-start", "restore-start") for line in one.init)
+
+
+def _names(readings: Sequence[Reading]) -> str:
+    names = [reading.name for reading in readings[:3]]
+    more = len(readings) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
+
+
+def _told_init(one: Invocation) -> bool:
+    report = one.closed_by("report")
+    fields = (report and report.said.fields) or {}
+    return "initDurationMs" in fields or "restoreDurationMs" in fields
+
+
+def _ran(one: Invocation) -> timedelta:
+    return one.lines[-1].event.at - one.lines[0].event.at
+
+
+def _with_near_init(one: Invocation) -> Invocation:
+    """Without what its environment logged long before it got a request."""
+    earliest = one.lines[0].event.at - (AROUND if _told_init(one) else NEAR / 2)
+    if all(line.event.at >= earliest for line in one.init):
+        return one
+    return replace(one, init=tuple(line for line in one.init if line.event.at >= earliest))
 
 
 def _span(one: Invocation) -> Span:
@@ -234,10 +290,9 @@ def _not_chosen(found: _Found, query: Query) -> tuple[Request, ...]:
 
 
 def _counts(readings: Iterable[Reading], requests: Iterable[Request]) -> tuple[SourceCount, ...]:
-    used: Counter[str] = Counter()
-    for request in requests:
-        lines = {id(line): line for line in (*request.lines, *request.gateway.lines)}
-        used.update(line.event.source for line in lines.values())
+    lines = (line for request in requests for line in (*request.lines, *request.gateway.lines))
+    once = {id(line): line for line in lines}
+    used = Counter(line.event.source for line in once.values())
     return tuple(
         SourceCount(
             name=reading.name,

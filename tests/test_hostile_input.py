@@ -249,8 +249,8 @@ def test_the_name_of_a_file_reaches_no_terminal_raw():
 def test_the_name_of_a_file_that_cannot_be_read_is_cleaned():
     """Also where it stands in an error."""
     with socket.socket(socket.AF_UNIX) as refuses:
-        refuses.bind("\x1b[31m\u202e.log")
-    done = guard(".")
+        refuses.bind(name := "\x1b[31m\u202e.log")
+    done = guard(name)
 
     assert 4 == done.exit_code
     assert "cannot be read" in done.stderr
