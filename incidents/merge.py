@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from incidents.events import Event
 
@@ -26,12 +27,12 @@ def merge(sources: Sequence[Sequence[Event]]) -> tuple[Event, ...]:
 
 
 def _once(events: Iterable[Event]) -> list[Event]:
-    """Drop what a source repeats under the same eventId."""
-    seen: set[tuple[str | None, str]] = set()
+    """Drop what a source repeats under the same eventId, but nothing that says something else."""
+    seen: set[tuple[str | None, str, datetime, str]] = set()
     kept = []
     for event in events:
         if event.event_id is not None:
-            if (mark := (event.log_stream, event.event_id)) in seen:
+            if (mark := (event.log_stream, event.event_id, event.at, event.message)) in seen:
                 continue
             seen.add(mark)
         kept.append(event)

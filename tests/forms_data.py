@@ -251,10 +251,12 @@ def payload(events: Sequence[Logged]) -> list[str]:
                 "logGroup": GROUP,
                 "logStream": stream,
                 "subscriptionFilters": ["all"],
-                "logEvents": [{"id": f"{e.ms:056d}", "timestamp": e.ms, "message": e.message} for e in run],
+                "logEvents": [
+                    {"id": f"{number:056d}", "timestamp": e.ms, "message": e.message} for number, e in run
+                ],
             }
         )
-        for stream, run in groupby(events, key=lambda event: event.stream)
+        for stream, run in groupby(enumerate(events), key=lambda numbered: numbered[1].stream)
     ]
 
 
