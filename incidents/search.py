@@ -26,6 +26,7 @@ Parse = Callable[[bytes | None, int], Event | Skip]
 _SAMPLES = 400
 _SHORT = 4096
 _CLOSE = 1 << 16
+_UNESCAPED = re.compile(r"[A-Za-z0-9_.-]*\Z")
 _EPOCH_MS = re.compile(rb'"@?timestamp"\s*:\s*(\d{13})\b')
 _Range = tuple[int, int]
 
@@ -130,13 +131,13 @@ class Haystack:
         )
         for boundary in BOUNDARIES:
             for offset in self._lines_with(boundary, windows):
-                if None in streams or any(mark in self._line(offset) for mark in marks):
+                if any(mark in self._line(offset) for mark in marks):
                     yield offset
 
     def _within(self, question: Question) -> Iterator[int]:
         """Lines of the wanted streams in their spans, and what a gateway logged meanwhile."""
         streams = {span.log_stream for span in question.spans}
-        yield from self._lines_in_time(["{"] if None in streams else _marks(streams), question.spans)
+        yield from self._lines_in_time(_marks(streams), question.spans)
         yield from self._lines_in_time(GATEWAY_SIGNS, _with_lag(question.spans))
 
     def _lines_in_time(self, marks: Iterable[str], spans: Sequence[Span]) -> Iterator[int]:
@@ -223,14 +224,19 @@ def _with_lag(spans: Iterable[Span]) -> list[Span]:
 
 
 def _marks(streams: Iterable[str | None]) -> list[str]:
-    """The ends of stream names: what tells them apart, with nothing in it that JSON could escape."""
-    return [name[-24:] for name in streams if name]
+    """Text that each line of some streams holds: the ends of their names, as far as JSON escapes nothing.
+
+    >>> _marks(["2026/02/09/[$LATEST]5c14fe7d1c8c4671b97550426018ccf2"]), _marks(["a", "ü"]), _marks([None])
+    (['1c8c4671b97550426018ccf2'], ['{'], ['{'])
+    """
+    ends = [found[0][-24:] for name in streams if (found := _UNESCAPED.search(name or ""))]
+    return ends if all(ends) else ["{"]
 
 
 def line_time(line: bytes, offset: int, parse: Parse) -> datetime | None:
     """The time of an event's line, without parsing it where its timestamp is plain to see."""
-    # The key cannot be one inside the message: there its quotes stand escaped.
-    if found := _EPOCH_MS.search(line):
+    # The key cannot be one inside the message: there its quotes stand escaped, or a brace before it.
+    if (found := _EPOCH_MS.search(line)) and line.find(b"{", line.find(b"{") + 1, found.start()) < 0:
         return datetime.fromtimestamp(int(found[1]) / 1000, UTC)
     event = parse(line, offset)
     return event.at if isinstance(event, Event) else None

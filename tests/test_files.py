@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import subprocess
 import sys
@@ -190,3 +191,43 @@ def test_a_folder_may_hold_more_files_than_may_be_open():
 
     assert (0, "") == (done.returncode, done.stderr)
     assert A in done.stdout
+
+
+# --- searched as read -------------------------------------------------------------------------------
+
+FAR = [(-7200.0 + 2 * n, f"noise {n}") for n in range(3000)] + [
+    (900.0 + 2 * n, f"noise {n}") for n in range(3000)
+]
+ASIDE = "2026/02/09/[$LATEST]00ff00ff00ff00ff00ff00ff00ff00ff"
+
+
+def lines_of(*small: int) -> list[list[str]]:
+    """The texts of the session's only request in logs.ndjson, read with each of these limits."""
+    answers = [from_files(Path("logs.ndjson"), small=each) for each in small]
+    return [[line.event.message for line in answer.timeline.requests[0].lines] for answer in answers]
+
+
+@pytest.mark.parametrize("stream", ["käse/ü", 'a"b', "a\\b", "ends in \n", "/", "x" * 512, None])
+def test_a_log_stream_may_have_any_name(stream):
+    """JSON escapes some of it, in one way or the other: its lines are found all the same."""
+    far = events(*FAR, stream=ASIDE)
+    logged = sorted([*far, *events(*ROWS, stream=stream)], key=lambda event: event.at)
+    file_of(Path(), logged)
+
+    assert [[text for _, text in ROWS]] * 2 == lines_of(0, 1 << 40)
+
+
+def test_a_time_inside_a_message_is_not_the_events():
+    """A message that was saved as an object may stand before the event's own time."""
+    saved = [
+        {"logStream": ASIDE if text.startswith("noise") else STREAM, "message": text, "timestamp": when}
+        for when, text in ((1770680880000 + round(1000 * at), text) for at, text in sorted([*FAR, *ROWS]))
+    ]
+    inner = {"timestamp": 1500000000000, "text": "in the middle"}
+    middle = next(index for index, each in enumerate(saved) if "send_message" in each["message"])
+    saved.insert(middle, {**saved[middle], "message": inner})
+    Path("logs.ndjson").write_text("".join(json.dumps(each) + "\n" for each in saved), encoding="utf-8")
+    searched, read = lines_of(0, 1 << 40)
+
+    assert 5 == len(read)
+    assert read == searched
