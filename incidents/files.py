@@ -191,7 +191,7 @@ class FileSource:
         small = self._hits.decoded <= self._small and question.at_most is None
         if small or not self._hits.in_time_order:
             return None
-        part = sift.excerpt(self._pieces(file), self._hits, (*sift.around(self._hits.times), *spans))
+        part = sift.excerpt(self._pieces(file), self._hits, (*self._hits.around, *spans))
         self._excerpt = part
         return Haystack(part.data, lambda line, offset: self._parse_line(line, part.original(offset)))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -123,12 +124,17 @@ class Haystack:
 
     def _boundaries(self, hits: list[int], question: Question) -> Iterator[int]:
         """START, END, REPORT and INIT lines of the streams that were hit, around the hits."""
-        events = [event for event in map(self._event, hits) if isinstance(event, Event)]
-        streams = {event.log_stream for event in events}
+        found = {offset: self._event(offset) for offset in hits}
+        events = {offset: event for offset, event in found.items() if isinstance(event, Event)}
+        streams = {event.log_stream for event in events.values()}
         marks = [mark.encode() for mark in _marks(streams)]
-        windows = self._windows(
-            Span(None, event.at - question.around, event.at + question.around) for event in events
-        )
+        times = {event.at for event in events.values()}
+        spans = [Span(None, at - question.around, at + question.around) for at in times]
+        windows = self._windows(spans)
+        if not all_within(windows, events):
+            # A line that does not stand at its time: the samples missed that there is no order.
+            self._in_time_order = False
+            windows = self._windows(spans)
         for boundary in BOUNDARIES:
             for offset in self._lines_with(boundary, windows):
                 if any(mark in self._line(offset) for mark in marks):
@@ -136,8 +142,9 @@ class Haystack:
 
     def _within(self, question: Question) -> Iterator[int]:
         """Lines of the wanted streams in their spans, and what a gateway logged meanwhile."""
-        streams = {span.log_stream for span in question.spans}
-        yield from self._lines_in_time(_marks(streams), question.spans)
+        for stream in dict.fromkeys(span.log_stream for span in question.spans):
+            spans = [span for span in question.spans if span.log_stream == stream]
+            yield from self._lines_in_time(_marks([stream]), spans)
         yield from self._lines_in_time(GATEWAY_SIGNS, _with_lag(question.spans))
 
     def _lines_in_time(self, marks: Iterable[str], spans: Sequence[Span]) -> Iterator[int]:
@@ -231,6 +238,17 @@ def _marks(streams: Iterable[str | None]) -> list[str]:
     """
     ends = [found[0][-24:] for name in streams if (found := _UNESCAPED.search(name or ""))]
     return ends if all(ends) else ["{"]
+
+
+def all_within(ranges: Sequence[_Range], offsets: Iterable[int]) -> bool:
+    """Whether each offset stands in one of some ranges, which are in order.
+
+    >>> all_within([(0, 10), (20, 30)], [5, 20]), all_within([(0, 10), (20, 30)], [15])
+    (True, False)
+    """
+    begins = [begin for begin, _ in ranges]
+    places = ((offset, bisect_right(begins, offset) - 1) for offset in offsets)
+    return all(place >= 0 and offset < ranges[place][1] for offset, place in places)
 
 
 def line_time(line: bytes, offset: int, parse: Parse) -> datetime | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from incidents.forms.base import LONGEST
-from incidents.search import Parse, line_time, occurrences
+from incidents.search import Parse, all_within, line_time, occurrences
 from incidents.sources import AROUND, SLACK, Question, Span
 
 _LONGEST_NEEDLE = 512
@@ -26,22 +26,27 @@ class Hits:
 
     needles: tuple[str, ...]
     """What was searched for."""
-    times: tuple[datetime, ...]
-    """When the lines stand that hold one of them."""
+    found: tuple[tuple[int, datetime], ...]
+    """Where the lines begin that hold one of them, and their times."""
     decoded: int
     """Bytes in all, or up to the last hit that was wanted."""
     index: tuple[tuple[int, datetime], ...]
     """Where some lines begin, about four a MiB, and their times."""
 
     @property
+    def around(self) -> tuple[Span, ...]:
+        """The times in which everything of the requests stands whose lines were hit."""
+        return around(at for _, at in self.found)
+
+    @property
     def in_time_order(self) -> bool:
-        """Whether the lines of the index never step back by more than the slack."""
+        """Whether the lines of the index never step back by more than the slack, and the hits fit in."""
         latest = datetime.min.replace(tzinfo=UTC)
         for _, at in self.index:
             if at + SLACK < latest:
                 return False
             latest = max(latest, at)
-        return bool(self.index)
+        return bool(self.index) and all_within(self.ranges(self.around), (offset for offset, _ in self.found))
 
     def ranges(self, spans: Iterable[Span]) -> list[tuple[int, int]]:
         """The bytes, whole lines, that hold everything in some times; in order and without overlap."""
@@ -80,7 +85,7 @@ class Excerpt:
 def find_hits(pieces: Iterable[bytes], question: Question, parse: Parse) -> Hits:
     """Search a decoded file for the lines that hold what is asked for."""
     wanted = [needle.encode() for needle in question.needles]
-    times: list[datetime] = []
+    hits: list[tuple[int, datetime]] = []
     index: list[tuple[int, datetime]] = []
     decoded, line, pending = 0, _LineUnderWay(), False
     for piece in pieces:
@@ -89,14 +94,14 @@ def find_hits(pieces: Iterable[bytes], question: Question, parse: Parse) -> Hits
         found = pending or any(_holds(line.end, piece, needle) for needle in wanted)
         line_end = piece.rfind(b"\n") + 1
         if found and line_end:
-            times += _times(line.text(), piece, wanted, parse)
+            hits += _lines_with(line.text(), piece, wanted, decoded, parse)
         pending = found and (not line_end or any(needle in piece[line_end:] for needle in wanted))
         line.go_on(piece, line_end)
         decoded += len(piece)
-        if question.at_most is not None and len(times) >= question.at_most:
+        if question.at_most is not None and len(hits) >= question.at_most:
             break
-    times += _times(line.text(), b"\n", wanted, parse)
-    return Hits(question.needles, tuple(times), decoded, tuple(index))
+    hits += _lines_with(line.text(), b"\n", wanted, decoded, parse)
+    return Hits(question.needles, tuple(hits), decoded, tuple(index))
 
 
 def excerpt(pieces: Iterable[bytes], hits: Hits, spans: Iterable[Span]) -> Excerpt:
@@ -139,14 +144,16 @@ def _holds(end: bytes, piece: bytes, needle: bytes) -> bool:
     return needle in piece or needle in end[-seam:] + piece[:seam]
 
 
-def _times(before: bytes, piece: bytes, needles: Iterable[bytes], parse: Parse) -> Iterator[datetime]:
-    """When the lines stand that hold a needle and end in the piece."""
-    text = before + piece
+def _lines_with(
+    before: bytes, piece: bytes, needles: Iterable[bytes], offset: int, parse: Parse
+) -> Iterator[tuple[int, datetime]]:
+    """Where the lines begin that hold a needle and end in the piece, which begins at an offset; and when."""
+    text, offset = before + piece, offset - len(before)
     for needle in needles:
         for at in occurrences(text, needle, 0, text.rfind(b"\n") + 1):
             begin, end = text.rfind(b"\n", 0, at) + 1, text.find(b"\n", at)
             if (moment := line_time(text[begin:end], 0, parse)) is not None:
-                yield moment
+                yield offset + begin, moment
 
 
 @dataclass(slots=True)
