@@ -19,7 +19,7 @@ from threading import Thread
 
 from incidents.events import Event, Skip
 from incidents.forms.base import LONGEST
-from incidents.sources import BOUNDARIES, GATEWAY_LAG, GATEWAY_SIGNS, SLACK, Question, Span
+from incidents.sources import BOUNDARIES, EVER, GATEWAY_LAG, GATEWAY_SIGNS, SLACK, Question, Span, around
 
 Parse = Callable[[bytes | None, int], Event | Skip]
 """Reads the line that begins at an offset; None for one that is too long to be read."""
@@ -128,17 +128,15 @@ class Haystack:
         events = {offset: event for offset, event in found.items() if isinstance(event, Event)}
         streams = {event.log_stream for event in events.values()}
         marks = [mark.encode() for mark in _marks(streams)]
-        times = {event.at for event in events.values()}
-        spans = [Span(None, at - question.around, at + question.around) for at in times]
-        windows = self._windows(spans)
-        if not all_within(windows, events):
+        times = (event.at for event in events.values())
+        spans = (EVER,) if question.thorough else around(times, question.around)
+        if not all_within(self._windows(spans), events):
             # A line that does not stand at its time: the samples missed that there is no order.
             self._in_time_order = False
-            windows = self._windows(spans)
-        for boundary in BOUNDARIES:
-            for offset in self._lines_with(boundary, windows):
-                if any(mark in self._line(offset) for mark in marks):
-                    yield offset
+        # Not what else stands in those bytes: of a request at their edge only a part would be seen.
+        for offset in self._lines_in_time(BOUNDARIES, spans):
+            if any(mark in self._line(offset) for mark in marks):
+                yield offset
 
     def _within(self, question: Question) -> Iterator[int]:
         """Lines of the wanted streams in their spans, and what a gateway logged meanwhile."""

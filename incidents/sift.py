@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from incidents.forms.base import LONGEST
 from incidents.search import Parse, all_within, line_time, occurrences
-from incidents.sources import AROUND, SLACK, Question, Span
+from incidents.sources import AROUND, SLACK, Question, Span, around
 
 _LONGEST_NEEDLE = 512
 
@@ -36,7 +36,7 @@ class Hits:
     @property
     def around(self) -> tuple[Span, ...]:
         """The times in which everything of the requests stands whose lines were hit."""
-        return around(at for _, at in self.found)
+        return around((at for _, at in self.found), AROUND + SLACK)
 
     @property
     def in_time_order(self) -> bool:
@@ -125,18 +125,6 @@ def excerpt(pieces: Iterable[bytes], hits: Hits, spans: Iterable[Span]) -> Excer
     file.flush()
     data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) if written else b""
     return Excerpt(data, spans, tuple(begins) or ((0, 0),))
-
-
-def around(times: Iterable[datetime]) -> tuple[Span, ...]:
-    """The times in which everything of the requests stands whose lines were hit."""
-    merged: list[Span] = []
-    for moment in sorted(times):
-        start, end = moment - AROUND - SLACK, moment + AROUND + SLACK
-        if merged and start <= merged[-1].end:
-            merged[-1] = Span(None, merged[-1].start, end)
-        else:
-            merged.append(Span(None, start, end))
-    return tuple(merged)
 
 
 def _holds(end: bytes, piece: bytes, needle: bytes) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from guards.errors import BadUsage
@@ -66,6 +66,10 @@ class Span:
         return stream_fits and self.start <= event.at <= self.end
 
 
+EVER = Span(None, datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
+"""All times, with room for a slack at either end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked of a source."""
@@ -112,7 +116,6 @@ class Source(Protocol):
 def wanted(event: Event, question: Question) -> bool:
     """Whether a source should return an event; it may return more.
 
-    >>> from datetime import UTC
     >>> at = datetime(2026, 2, 9, 23, 48, tzinfo=UTC)
     >>> event = Event(at, "START RequestId: a Version: 1", None, None, None, "x", "x:1", 0)
     >>> wanted(event, Question(needles=("sess_1",)))
@@ -124,6 +127,24 @@ def wanted(event: Event, question: Question) -> bool:
     if any(span.holds(event) for span in question.spans):
         return True
     return any(sign in message for sign in GATEWAY_SIGNS) and meanwhile(event, question.spans)
+
+
+def around(times: Iterable[datetime], reach: timedelta) -> tuple[Span, ...]:
+    """All that is no further than a reach from one of some moments, in order and without overlap.
+
+    >>> first = datetime(2026, 2, 9, 23, 48, tzinfo=UTC)
+    >>> [span] = around([first + timedelta(seconds=90), first], timedelta(minutes=1))
+    >>> span.end - span.start
+    datetime.timedelta(seconds=210)
+    """
+    merged: list[Span] = []
+    for moment in sorted(times):
+        start, end = moment - reach, moment + reach
+        if merged and start <= merged[-1].end:
+            merged[-1] = Span(None, merged[-1].start, end)
+        else:
+            merged.append(Span(None, start, end))
+    return tuple(merged)
 
 
 def is_boundary(message: str) -> bool:

@@ -85,6 +85,7 @@ class _Asked:
         self._failed: dict[int, SourceFailed] = {}
         self._behind: tuple[str, ...] = ()
         self._read: dict[str, Line] = {}
+        self._searched_out: dict[int, dict[str, Event]] = {}
 
     def look(self) -> _Found:
         """First where the ID stands, then all that stands around; further where an end is missing."""
@@ -94,6 +95,8 @@ class _Asked:
             first = self._ask(Question(needles=(self._query.id, *behind), around=NEAR))
         if self._cut(first) or self._may_lack_init(first):
             first = self._ask(Question(needles=(self._query.id, *behind)))
+            if _took_init(first):
+                first = self._ask(Question(needles=(self._query.id, *behind), thorough=True))
         spans = self._spans(first)
         if not spans:
             return first
@@ -161,10 +164,16 @@ class _Asked:
 
     def _reading(self, index: int, source: Source, question: Question) -> Reading:
         try:
-            return source.read(question)
+            reading = source.read(question)
         except SourceFailed as error:
             self._failed[index] = error
             return Reading(error.source, (), 0, (Skip(error.source, str(error)),), 1, False, None, None)
+        if not reading.unread_bytes:
+            return reading
+        # A search returns no more than it was asked for; what it gave before still tells whose a line is.
+        kept = self._searched_out.setdefault(index, {})
+        kept.update((event.place, event) for event in reading.events)
+        return replace(reading, events=tuple(sorted(kept.values(), key=lambda event: event.order)))
 
     def _line(self, event: Event) -> Line:
         known = self._read.get(event.place)
@@ -211,7 +220,19 @@ class _Asked:
     def _may_lack_init(found: _Found) -> bool:
         """Whether an init may stand before what was looked at."""
         searched = any(reading.unread_bytes for reading in found.readings)
-        return searched and any(_lacks_init(one) or _ran(one) > NEAR / 2 for one in found.chosen)
+        return searched and (
+            any(_lacks_init(one) or _ran(one) > NEAR / 2 for one in found.chosen) or _took_init(found)
+        )
+
+
+def _took_init(found: _Found) -> bool:
+    """Whether a request whose end was not looked at may have been given the init of the next."""
+    return any(
+        line.said.kind in ("init-start", "restore-start")
+        for one in found.grouping.invocations
+        if not one.closing
+        for line in one.lines
+    )
 
 
 def _lacks_init(one: Invocation) -> bool:
