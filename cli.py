@@ -6,6 +6,7 @@ Exit codes: 0 answered; 1 findings at or above ``--fail-on``; 2 usage or a refus
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -307,5 +308,20 @@ def _exit_code(report: Report, fail_on: str | None) -> int:
     return 0 if report.timeline.complete else INCOMPLETE
 
 
+def run() -> None:
+    """The command as installed: main, without taking a whole interpreter apart when all is said."""
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code or 0
+    if not isinstance(code, int):
+        sys.exit(code)  # type: ignore[arg-type]  # a text: Python prints it
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or there is none
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    main()
+    run()

@@ -27,6 +27,8 @@ Parse = Callable[[bytes | None, int], Event | Skip]
 _SAMPLES = 400
 _SHORT = 4096
 _CLOSE = 1 << 16
+_STRETCH = 1 << 24
+"""A search goes through so many bytes, then lets go of them."""
 _UNESCAPED = re.compile(r"[A-Za-z0-9_.-]*\Z")
 _EPOCH_MS = re.compile(rb'"@?timestamp"\s*:\s*(\d{13})\b')
 _Range = tuple[int, int]
@@ -42,21 +44,29 @@ class Ahead:
         self.text = text
         self._found: list[int] = []
         parts = min(os.cpu_count() or 1, 4)
-        edges = [len(data) * part // parts for part in range(parts + 1)]
+        edges = [len(data) * part // parts // _STRETCH * _STRETCH for part in range(parts)] + [len(data)]
         self._threads = [Thread(target=self._search, args=(data, *part)) for part in pairwise(edges)]
         for thread in self._threads:
             thread.start()
 
     def _search(self, data: mmap.mmap, begin: int, end: int) -> None:
         needle = self.text.encode()
-        reach = min(end + len(needle) - 1, len(data))
-        self._found += list(occurrences(data, needle, begin, reach))
+        for start in range(begin, end, _STRETCH):
+            reach = min(start + _STRETCH, end)
+            self._found += occurrences(data, needle, start, min(reach + len(needle) - 1, len(data)))
+            _let_go(data, start, reach)
 
     def found(self) -> list[int]:
         """Where it stands, once or more a line."""
         for thread in self._threads:
             thread.join()
         return self._found
+
+
+def _let_go(data: mmap.mmap, begin: int, end: int) -> None:
+    """Unmap pages that were searched: done here on every core, it need not be done on one at the end."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        data.madvise(mmap.MADV_DONTNEED, begin, end - begin)
 
 
 class Haystack:
