@@ -31,7 +31,7 @@ class Hits:
     decoded: int
     """Bytes in all, or up to the last hit that was wanted."""
     index: tuple[tuple[int, datetime], ...]
-    """Where some lines begin, about four a MiB, and their times."""
+    """Where some lines begin, about sixteen a MiB, and their times."""
 
     @property
     def around(self) -> tuple[Span, ...]:

@@ -38,7 +38,7 @@ from tests.logs import (
 )
 
 IN_FULL = 1 << 40
-PIECE = 1 << 18
+PIECE = 1 << 16
 """So much of a packed file is decoded at once."""
 THIRD_STREAM = "2026/02/09/[$LATEST]00ff00ff00ff00ff00ff00ff00ff00ff"
 STREAMS = (STREAM, OTHER_STREAM, THIRD_STREAM)
