@@ -55,6 +55,10 @@ OPEN_PHASE: Final = "open_phase"
 RESPONSE_STATUS: Final = "response_status"
 CLIENT_GONE: Final = "client_gone"
 DROPPED_RECORDS: Final = "dropped_records"
+DROPPED_SPANS: Final = "dropped_spans"
+CLOCK_SKEW_MS: Final = "clock_skew_ms"
+PHASE_FACTS: Final = ("input_tokens", "output_tokens", "attempts")
+"""Numbers that a phase may learn while it runs and that its end record carries."""
 EMF: Final = "_aws"
 """CloudWatch's embedded metric format keeps its metadata here."""
 
@@ -74,7 +78,17 @@ PHASE_DIMENSIONS: Final = ((SERVICE,), (SERVICE, PHASE))
 # gen_ai.* ones are still in development there, which is why nothing else may spell them out.
 # https://opentelemetry.io/docs/specs/semconv/
 OTEL_PHASE_DURATION: Final = "coaching.phase.duration"
+OTEL_REQUEST_DURATION: Final = "coaching.request.duration"
+OTEL_REQUESTS_PAST: Final = "coaching.requests.past"
 OTEL_PHASE: Final = "coaching.phase"
+OTEL_MARK: Final = "coaching.past"
+OTEL_FACTS: Final[dict[str, str]] = {
+    "input_tokens": "gen_ai.usage.input_tokens",
+    "output_tokens": "gen_ai.usage.output_tokens",
+}
+"""Facts of a phase that the semantic conventions have a name for."""
+OTEL_METHOD: Final = "http.request.method"
+OTEL_ROUTE: Final = "http.route"
 OTEL_INVOCATION_ID: Final = "faas.invocation_id"
 OTEL_COLD_START: Final = "faas.coldstart"
 OTEL_SESSION_ID: Final = "session.id"

@@ -42,8 +42,8 @@ class About:
 
     service: str
     """Not empty: it is a metric's dimension."""
-    request_id: str
-    """Lambda's, or the server's own outside Lambda."""
+    request_id: str | None
+    """Lambda's, or the server's own outside Lambda; None outside any request."""
     session_id: str | None = None
     """None until the handler binds it."""
     trace_id: str | None = None
@@ -54,20 +54,26 @@ def request_start(
     about: About,
     *,
     at: datetime,
-    route: str,
+    route: str | None,
     received: datetime,
-    deadline: datetime,
-    limit_by: LimitedBy,
+    deadline: datetime | None,
+    limit_by: LimitedBy | None,
     cold_start: bool,
+    clock_skew_ms: int | None = None,
 ) -> Record:
-    """A request came in: when the gateway received it and when its client is lost."""
+    """A request came in: when the gateway received it and when its client is lost.
+
+    ``clock_skew_ms`` stands in the record only where the gateway's receive time could not be: it says by how
+    much, and ``received`` is then the start.
+    """
     return {
         **_common("request.start", "INFO", about, at),
         names.ROUTE: route,
         names.RECEIVED: rfc3339(received),
-        names.DEADLINE: rfc3339(deadline),
+        names.DEADLINE: None if deadline is None else rfc3339(deadline),
         names.LIMIT_BY: limit_by,
         names.COLD_START: cold_start,
+        **_known({names.CLOCK_SKEW_MS: clock_skew_ms}),
     }
 
 
@@ -100,8 +106,14 @@ def phase_end(
     duration: timedelta,
     outcome: RecordOutcome,
     error_type: str | None = None,
+    model: str | None = None,
+    facts: Mapping[str, int | float] | None = None,
 ) -> Record:
-    """A phase ended: the metric PhaseDuration. ``error_type`` is a type's name, never an error's text."""
+    """A phase ended: the metric PhaseDuration. ``error_type`` is a type's name, never an error's text.
+
+    ``facts`` are numbers that the phase learned, under the names of ``names.PHASE_FACTS``. What is None or not
+    learned does not stand in the record.
+    """
     return {
         **_common("phase.end", "INFO" if outcome == "ok" else "ERROR", about, at),
         names.PHASE: phase,
@@ -110,6 +122,7 @@ def phase_end(
         names.PHASE_DURATION: _milliseconds(duration),
         names.OUTCOME: outcome,
         names.ERROR_TYPE: error_type,
+        **_known({names.MODEL: model, **(facts or {})}),
         names.EMF: _emf(at, names.PHASE_DURATION, "Milliseconds", names.PHASE_DIMENSIONS),
     }
 
@@ -138,8 +151,14 @@ def request_end(
     outcome: RecordOutcome,
     client_gone: bool,
     dropped_records: int = 0,
+    dropped_spans: int = 0,
+    error_type: str | None = None,
 ) -> Record:
-    """A request ended: the metric RequestDuration. ``client_gone`` is arithmetic: the deadline was over."""
+    """A request ended: the metric RequestDuration. ``client_gone`` is arithmetic: the deadline was over.
+
+    ``dropped_records`` and ``dropped_spans`` count what could not be written or sent since the request.end
+    before. The latter and ``error_type`` stand in the record only where there is one.
+    """
     return {
         **_common("request.end", "INFO" if outcome == "ok" else "ERROR", about, at),
         names.REQUEST_DURATION: _milliseconds(duration),
@@ -147,6 +166,7 @@ def request_end(
         names.OUTCOME: outcome,
         names.CLIENT_GONE: client_gone,
         names.DROPPED_RECORDS: dropped_records,
+        **_known({names.DROPPED_SPANS: dropped_spans or None, names.ERROR_TYPE: error_type}),
         names.EMF: _emf(at, names.REQUEST_DURATION, "Milliseconds", names.REQUEST_DIMENSIONS),
     }
 
@@ -214,6 +234,11 @@ def _common(kind: RecordKind, level: str, about: About, at: datetime) -> Record:
         names.SESSION_ID: about.session_id,
         names.TRACE_ID: about.trace_id,
     }
+
+
+def _known(fields: Mapping[str, object]) -> Record:
+    """Fields that stand in a record only where they are known."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _emf(at: datetime, metric: str, unit: str, dimensions: tuple[tuple[str, ...], ...]) -> Record:

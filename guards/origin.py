@@ -1,0 +1,126 @@
+"""Where an invocation came from: which gateway waits for it, since when, and for which route.
+
+>>> event = {"version": "2.0", "routeKey": "POST /coaching/message",
+...          "requestContext": {"http": {"method": "POST"}, "timeEpoch": 1770680888688}}
+>>> origin = origin_of(event)
+>>> origin.gateway, origin.route, origin.received_ms
+('http', 'POST /coaching/message', 1770680888688)
+>>> origin_of({"Records": [{"eventSource": "aws:sqs"}]}).gateway is None
+True
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from guards.limits import GatewayKind
+
+_FUNCTION_URL: Final = re.compile(r"\.lambda-url\.[a-z0-9-]+\.on\.aws(\.cn)?\Z")
+# A path is not a route: its parts can be IDs, addresses or tokens, which no record may carry.
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z_-]{0,31}|v\d{1,3}")
+_METHOD: Final = re.compile(r"[A-Z]{3,16}")
+_HIDDEN: Final = "{id}"
+_LONGEST_PATH: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an event tells of how it came here. None stands for what it does not tell."""
+
+    gateway: GatewayKind | None = None
+    """The API Gateway that waits for the answer; None: no gateway does."""
+    received_ms: float | None = None
+    """When the gateway received the request, in ms since 1970."""
+    method: str | None = None
+    route: str | None = None
+    """Method and route, or the event source; never a raw path."""
+    headers: Mapping[str, object] | None = None
+
+
+NOWHERE: Final = Origin()
+
+
+def origin_of(event: object) -> Origin:
+    """What a Lambda event tells of its origin. Never raises: an event may be anything.
+
+    Known are HTTP APIs (payload 2.0 and 1.0), REST and WebSocket APIs; behind function URLs, load balancers,
+    queues, schedules and direct calls no API Gateway waits.
+    Shapes: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+    """
+    try:
+        return _origin_of(event)
+    except Exception:
+        return NOWHERE
+
+
+def route_of(method: str | None, template: object, path: object) -> str | None:
+    """Method and route template; without a template the path, with all that may be an ID hidden.
+
+    >>> route_of("POST", "/coaching/{session_id}/message", "/coaching/s1/message")
+    'POST /coaching/{session_id}/message'
+    >>> route_of("GET", None, "/users/jane@example.com/v2/orders/17")
+    'GET /users/{id}/v2/orders/{id}'
+    """
+    known = template if isinstance(template, str) and _is_telling(template) else None
+    where = known or (_without_ids(path) if isinstance(path, str) else None)
+    return f"{method} {where}" if method and where else where or method
+
+
+def _origin_of(event: object) -> Origin:
+    if not isinstance(event, Mapping):
+        return NOWHERE
+    context = event.get("requestContext")
+    if not isinstance(context, Mapping):
+        return Origin(route=_source(event))
+    headers = event.get("headers")
+    headers = headers if isinstance(headers, Mapping) else None
+    http = context.get("http")
+    if isinstance(http, Mapping):
+        domain = context.get("domainName")
+        is_url = isinstance(domain, str) and _FUNCTION_URL.search(domain) is not None
+        method = _method(http.get("method"))
+        key = str(event.get("routeKey") or "").partition(" ")[2]
+        route = route_of(method, key, event.get("rawPath") or http.get("path"))
+        received = _milliseconds(context.get("timeEpoch"))
+        return Origin(None if is_url else "http", received, method, route, headers)
+    if "requestTimeEpoch" not in context and "connectionId" not in context:
+        return Origin(None, None, *_rest_route(event), headers)  # a load balancer, a test event
+    kind: GatewayKind = "http" if event.get("version") == "1.0" else "rest"
+    received = _milliseconds(context.get("requestTimeEpoch"))
+    return Origin(kind, received, *_rest_route(event), headers)
+
+
+def _rest_route(event: Mapping[str, object]) -> tuple[str | None, str | None]:
+    method = _method(event.get("httpMethod"))
+    return method, route_of(method, event.get("resource"), event.get("path"))
+
+
+def _source(event: Mapping[str, object]) -> str | None:
+    records = event.get("Records")
+    first = records[0] if isinstance(records, list) and records else event
+    source = first.get("eventSource") or first.get("source") if isinstance(first, Mapping) else None
+    return source if isinstance(source, str) and re.fullmatch(r"aws[:.][a-z0-9.-]{1,32}", source) else None
+
+
+def _method(value: object) -> str | None:
+    return value if isinstance(value, str) and _METHOD.fullmatch(value) else None
+
+
+def _milliseconds(value: object) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
+
+
+def _is_telling(template: str) -> bool:
+    return template.startswith("/") and "+}" not in template and len(template) <= 512
+
+
+def _without_ids(path: str) -> str:
+    parts = path.partition("?")[0].split("/", _LONGEST_PATH)[:_LONGEST_PATH]
+    return "/".join(_hidden(parts))
+
+
+def _hidden(parts: Iterable[str]) -> Iterable[str]:
+    return (part if not part or _WORD.fullmatch(part) else _HIDDEN for part in parts)

@@ -1,0 +1,186 @@
+"""The request under way: what is known of it, and how code anywhere below finds it.
+
+Its state is one mutable object, handed down in one ContextVar. A value set in a ContextVar inside the app is
+not seen outside Mangum, BaseHTTPMiddleware or a threadpool, but a change of the object is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Final
+
+from guards import lines
+from guards.deadline import Budget, Deadline
+from guards.names import LimitedBy
+from guards.records import About
+from guards.writer import writer
+
+_ID: Final = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}")
+_SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/ -]{0,127}")
+_UNNAMED: Final = "unnamed-service"
+
+
+class Request:
+    """One request, from its root to its end. Shared by all threads and tasks that work on it."""
+
+    __slots__ = (
+        "about",
+        "began_ms",
+        "began",
+        "budget",
+        "ended",
+        "in_lambda",
+        "lock",
+        "open_phases",
+        "phase_ids",
+        "request_id",
+        "response_status",
+        "route",
+        "service",
+        "session_id",
+        "span",
+        "trace_id",
+        "tracing",
+    )
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        request_id: str | None,
+        budget: Budget,
+        route: str | None = None,
+        trace_id: str | None = None,
+        in_lambda: bool = False,
+    ) -> None:
+        self.lock = threading.Lock()
+        self.service = service
+        self.request_id = identifier(request_id)
+        self.session_id: str | None = None
+        self.trace_id = trace_id
+        self.budget = budget
+        self.route = route
+        self.in_lambda = in_lambda
+        self.began = time.monotonic()
+        self.began_ms = now_ms()
+        self.ended = False
+        self.response_status: int | None = None
+        self.phase_ids = itertools.count(1)
+        self.open_phases: dict[int, str] = {}
+        """Phases by their ID, in order of start; the last one is what the request is in."""
+        self.tracing: object = None
+        self.span: object = None
+        self.about = self._about_text()
+
+    def bind(self, *, session_id: str | None = None) -> None:
+        """Tie the request to a session."""
+        with self.lock:
+            self.session_id = identifier(session_id)
+            self.about = self._about_text()
+
+    def traced(self, trace_id: str | None) -> None:
+        """Set the trace that it belongs to."""
+        with self.lock:
+            self.trace_id = trace_id
+            self.about = self._about_text()
+
+    def enter(self, name: str) -> int:
+        """Note that a phase is open; its number in the request."""
+        number = next(self.phase_ids)
+        with self.lock:
+            self.open_phases[number] = name
+        return number
+
+    def leave(self, number: int) -> None:
+        """Note that a phase has ended."""
+        with self.lock:
+            self.open_phases.pop(number, None)
+
+    @property
+    def open_phase(self) -> str | None:
+        """The phase that began last of those that are open."""
+        with self.lock:
+            return next(reversed(self.open_phases.values()), None)
+
+    def _about_text(self) -> str:
+        return lines.about_text(About(self.service, self.request_id, self.session_id, self.trace_id))
+
+
+_current: ContextVar[Request | None] = ContextVar("guards.request", default=None)
+_in_lambda: list[Request] = []
+"""The request of this Lambda environment, which runs one at a time."""
+
+
+def current() -> Request | None:
+    """The request that this code works on; None outside any.
+
+    A thread that was started without its starter's context finds the request all the same inside Lambda,
+    where there is only one.
+    """
+    found = _current.get()
+    if found is not None:
+        return found
+    return _in_lambda[0] if len(_in_lambda) == 1 else None
+
+
+def bind(*, session_id: str | None) -> None:
+    """Tie the request under way to a session: its records and spans carry the ID from now on.
+
+    May be called anywhere below the middleware or handler, in a threadpool as well. Outside a request it does
+    nothing. An ID is 1 to 128 of the characters ``A-Z a-z 0-9 _ . : = / + -``; anything else is taken for no
+    ID at all, since it could be a user's words.
+
+    >>> bind(session_id="sess_58a0ffa3")
+    """
+    request = current()
+    if request is None:
+        return
+    request.bind(session_id=session_id)
+    from guards import tracing
+
+    tracing.bind(request)
+
+
+def deadline() -> Deadline:
+    """When the answer of the request under way must be out; ``Deadline.none()`` outside a request.
+
+    >>> from datetime import timedelta
+    >>> deadline().remaining < timedelta(seconds=8)
+    False
+    """
+    request = current()
+    return Deadline.none() if request is None else request.budget.deadline
+
+
+def identifier(value: object) -> str | None:
+    """A text that can be an ID; None for anything else."""
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
+def service_name(given: str | None = None) -> str:
+    """The service that records are about: as given, else OTEL_SERVICE_NAME, else the Lambda function's name."""
+    for name in (given, os.environ.get("OTEL_SERVICE_NAME"), os.environ.get("AWS_LAMBDA_FUNCTION_NAME")):
+        if name and _SERVICE.fullmatch(name):
+            return name
+    return _UNNAMED
+
+
+def disabled() -> bool:
+    """Whether GUARD_DISABLED switches everything off."""
+    return os.environ.get("GUARD_DISABLED", "0").strip().lower() not in ("", "0", "false", "no")
+
+
+def starts_are_written() -> bool:
+    """Whether start records are written: GUARD_START_RECORDS=0 switches them off."""
+    return os.environ.get("GUARD_START_RECORDS", "1").strip().lower() not in ("0", "false", "no")
+
+
+def now_ms() -> int:
+    """The wall clock in ms since 1970."""
+    return time.time_ns() // 1_000_000

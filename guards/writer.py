@@ -1,0 +1,111 @@
+"""Writes records to standard output without being held up by whoever reads it.
+
+A Lambda's log is what it prints, one line a record. A reader that has fallen behind must not hold up the
+answer to a client: a full pipe gets a few milliseconds, once, and from then on drops records until it takes
+one again. What is dropped is counted.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import threading
+from typing import Final, TextIO
+
+from guards.records import MAX_BYTES
+
+_poll_for_write: Final = getattr(select, "poll", None)
+_PATIENCE_S: Final = 0.05
+"""So long a record waits for another thread that is writing one."""
+_DRAINING_MS: Final = 5
+"""So long a full pipe may take to be read from: a burst of debug lines fills it, and is gone in a moment."""
+
+
+class Writer:
+    """One line at a time to standard output, as it is when the line is written."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counting = threading.Lock()
+        self._dropped = 0
+        self._torn = False
+        self._full = False
+
+    def write(self, line: str) -> bool:
+        """Write one line of at most 4096 ASCII bytes; False where it was dropped, and counted. Never raises."""
+        try:
+            written = len(line) <= MAX_BYTES and self._lock.acquire(timeout=_PATIENCE_S)
+            if written:
+                try:
+                    written = self._put(line)
+                finally:
+                    self._lock.release()
+        except Exception:  # no standard output, a closed one, one that is no stream at all
+            written = False
+        if not written:
+            self.drop()
+        return written
+
+    def drop(self, count: int = 1) -> None:
+        """Count records that could not be written."""
+        with self._counting:
+            self._dropped += count
+
+    def take_dropped(self) -> int:
+        """How many were dropped since the last time, for the record that tells it."""
+        if not self._dropped:
+            return 0
+        with self._counting:
+            count, self._dropped = self._dropped, 0
+        return count
+
+    def _put(self, line: str) -> bool:
+        out = sys.stdout
+        try:
+            descriptor = out.fileno()
+        except (AttributeError, OSError, ValueError):
+            return _into_memory(out, line)
+        if not _takes_a_line(descriptor, 0 if self._full else _DRAINING_MS):
+            self._full = True
+            return False
+        self._full = False
+        # Straight to the descriptor: what a program has printed and not flushed must not hold a record back.
+        data = (b"\n" if self._torn else b"") + line.encode("ascii")
+        count = os.write(descriptor, data)
+        self._torn = count < len(data)
+        return not self._torn
+
+
+def _into_memory(out: TextIO | None, line: str) -> bool:
+    """Standard output that is no file: a test's or a notebook's."""
+    if out is None or out.closed:
+        return False
+    out.write(line)
+    return True
+
+
+def _takes_a_line(descriptor: int, patience_ms: int) -> bool:
+    """Whether a whole record can be written there at once, now or in a moment.
+
+    A pipe that is ready for writing takes PIPE_BUF bytes without blocking, which is a record's size, and does
+    so in one piece. O_NONBLOCK would be simpler, but it is set for all who share the pipe, whose prints would
+    then fail.
+    """
+    if _poll_for_write is None:
+        return True
+    poll = _poll_for_write()
+    poll.register(descriptor, select.POLLOUT)
+    return any(ready & select.POLLOUT for _, ready in poll.poll(patience_ms))
+
+
+def _after_fork() -> None:
+    """A child may have been made while another thread held the lock, which nobody there would release."""
+    writer.__init__()  # type: ignore[misc]  # in place: others hold a reference
+
+
+writer: Final = Writer()
+"""The process has one standard output, and so one writer."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
