@@ -17,7 +17,7 @@ from corpus import Corpus
 
 from incidents.forms.ndjson import read_ndjson_line
 from incidents.reading import read_message
-from incidents.search import occurrences
+from incidents.ahead import occurrences
 
 _PIECE = 1 << 20
 _RUNS = 3

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from guards.errors import BadUsage, SourceFailed
 from incidents import containers
+from incidents.ahead import Ahead
 from incidents.events import Event, Skip
 from incidents.forms import NDJSON, Form, Origin, recognise
 from incidents.forms.base import TOO_LONG
 from incidents.forms.ndjson import read_ndjson_line
-from incidents.search import Ahead, Haystack
+from incidents.search import Haystack
 from incidents.sources import AROUND, SKIPS_LISTED, Question, Reading, Span, wanted
 
 if TYPE_CHECKING:

@@ -8,15 +8,13 @@ of the hits are read as events. In a file that is not, the surroundings are the 
 from __future__ import annotations
 
 import mmap
-import os
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import cache
-from itertools import islice, pairwise
-from threading import Thread
+from itertools import islice
 
+from incidents.ahead import Ahead, occurrences
 from incidents.events import Event, Skip
 from incidents.forms.base import LONGEST
 from incidents.sources import BOUNDARIES, EVER, GATEWAY_LAG, GATEWAY_SIGNS, SLACK, Question, Span, around
@@ -25,48 +23,10 @@ Parse = Callable[[bytes | None, int], Event | Skip]
 """Reads the line that begins at an offset; None for one that is too long to be read."""
 
 _SAMPLES = 400
-_SHORT = 4096
 _CLOSE = 1 << 16
-_STRETCH = 1 << 24
-"""A search goes through so many bytes, then lets go of them."""
 _UNESCAPED = re.compile(r"[A-Za-z0-9_.-]*\Z")
 _EPOCH_MS = re.compile(rb'"@?timestamp"\s*:\s*(\d{13})\b')
 _Range = tuple[int, int]
-
-
-class Ahead:
-    """A search of a whole file for a text that will be asked for, begun while the program still starts.
-
-    The C library searches without holding up the interpreter, so each core may take a part of the file.
-    """
-
-    def __init__(self, data: mmap.mmap, text: str) -> None:
-        self.text = text
-        self._found: list[int] = []
-        parts = min(os.cpu_count() or 1, 4)
-        edges = [len(data) * part // parts // _STRETCH * _STRETCH for part in range(parts)] + [len(data)]
-        self._threads = [Thread(target=self._search, args=(data, *part)) for part in pairwise(edges)]
-        for thread in self._threads:
-            thread.start()
-
-    def _search(self, data: mmap.mmap, begin: int, end: int) -> None:
-        needle = self.text.encode()
-        for start in range(begin, end, _STRETCH):
-            reach = min(start + _STRETCH, end)
-            self._found += occurrences(data, needle, start, min(reach + len(needle) - 1, len(data)))
-            _let_go(data, start, reach)
-
-    def found(self) -> list[int]:
-        """Where it stands, once or more a line."""
-        for thread in self._threads:
-            thread.join()
-        return self._found
-
-
-def _let_go(data: mmap.mmap, begin: int, end: int) -> None:
-    """Unmap pages that were searched: done here on every core, it need not be done on one at the end."""
-    if hasattr(mmap, "MADV_DONTNEED"):
-        data.madvise(mmap.MADV_DONTNEED, begin, end - begin)
 
 
 class Haystack:
@@ -266,40 +226,3 @@ def line_time(line: bytes, offset: int, parse: Parse) -> datetime | None:
         return datetime.fromtimestamp(int(found[1]) / 1000, UTC)
     event = parse(line, offset)
     return event.at if isinstance(event, Event) else None
-
-
-def occurrences(data: bytes | mmap.mmap, needle: bytes, begin: int, end: int) -> Iterator[int]:
-    """Where a needle stands, once a line, from ``begin`` to ``end``."""
-    at = _find(data, needle, begin, end)
-    while at >= 0:
-        yield at
-        line_end = data.find(b"\n", at)
-        if line_end < 0:
-            return
-        at = _find(data, needle, line_end, end)
-
-
-@cache
-def _memmem() -> Callable[[mmap.mmap, bytes, int, int], int] | None:
-    """The C library's search, three times as fast as mmap.find; None where there is none, as on Windows."""
-    import ctypes  # here: only large files are worth its import
-
-    try:
-        search = ctypes.CDLL(None).memmem
-    except (AttributeError, OSError, TypeError):
-        return None
-    search.restype = ctypes.c_void_p
-    search.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t)
-
-    def find(data: mmap.mmap, needle: bytes, begin: int, end: int) -> int:
-        base = ctypes.addressof(ctypes.c_char.from_buffer(data))
-        found: int | None = search(base + begin, end - begin, needle, len(needle))
-        return -1 if found is None else found - base
-
-    return find
-
-
-def _find(data: bytes | mmap.mmap, needle: bytes, begin: int, end: int) -> int:
-    if isinstance(data, mmap.mmap) and end - begin > _SHORT and (search := _memmem()) is not None:
-        return search(data, needle, begin, end)
-    return data.find(needle, begin, end)

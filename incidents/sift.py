@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from incidents.ahead import occurrences
 from incidents.forms.base import LONGEST
-from incidents.search import Parse, all_within, line_time, occurrences
+from incidents.search import Parse, all_within, line_time
 from incidents.sources import AROUND, SLACK, Question, Span, around
 
 _LONGEST_NEEDLE = 512
