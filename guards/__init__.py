@@ -1,4 +1,4 @@
-"""What runs inside the Lambda, and the names, limits and records that everything else shares with it.
+"""What runs inside the Lambda: phases, the deadline, the roots of requests; and what all else shares with it.
 
 Importing this package imports nothing beyond the standard library.
 
@@ -9,8 +9,22 @@ True
 
 from __future__ import annotations
 
+from guards.deadline import Deadline
 from guards.errors import GuardError
+from guards.handler import guard_handler
+from guards.middleware import GuardMiddleware
+from guards.phases import phase
+from guards.request import bind, deadline
 
 __version__ = "0.1.0"
 
-__all__ = ["GuardError", "__version__"]
+__all__ = [
+    "Deadline",
+    "GuardError",
+    "GuardMiddleware",
+    "__version__",
+    "bind",
+    "deadline",
+    "guard_handler",
+    "phase",
+]

@@ -70,15 +70,15 @@ def route_of(method: str | None, template: object, path: object) -> str | None:
 
 
 def _origin_of(event: object) -> Origin:
-    if not isinstance(event, Mapping):
+    if not isinstance(event, dict):
         return NOWHERE
     context = event.get("requestContext")
-    if not isinstance(context, Mapping):
+    if not isinstance(context, dict):
         return Origin(route=_source(event))
     headers = event.get("headers")
-    headers = headers if isinstance(headers, Mapping) else None
+    headers = headers if isinstance(headers, dict) else None
     http = context.get("http")
-    if isinstance(http, Mapping):
+    if isinstance(http, dict):
         domain = context.get("domainName")
         is_url = isinstance(domain, str) and _FUNCTION_URL.search(domain) is not None
         method = _method(http.get("method"))
@@ -101,7 +101,7 @@ def _rest_route(event: Mapping[str, object]) -> tuple[str | None, str | None]:
 def _source(event: Mapping[str, object]) -> str | None:
     records = event.get("Records")
     first = records[0] if isinstance(records, list) and records else event
-    source = first.get("eventSource") or first.get("source") if isinstance(first, Mapping) else None
+    source = first.get("eventSource") or first.get("source") if isinstance(first, dict) else None
     return source if isinstance(source, str) and re.fullmatch(r"aws[:.][a-z0-9.-]{1,32}", source) else None
 
 

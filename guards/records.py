@@ -111,8 +111,8 @@ def phase_end(
 ) -> Record:
     """A phase ended: the metric PhaseDuration. ``error_type`` is a type's name, never an error's text.
 
-    ``facts`` are numbers that the phase learned, under the names of ``names.PHASE_FACTS``. What is None or not
-    learned does not stand in the record.
+    ``facts`` are numbers that the phase learned, under the names of ``names.PHASE_FACTS``. What is None or
+    not learned does not stand in the record.
     """
     return {
         **_common("phase.end", "INFO" if outcome == "ok" else "ERROR", about, at),

@@ -11,19 +11,24 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
-from contextvars import ContextVar
-from typing import Final
+from contextlib import suppress
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING, Final
 
 from guards import lines
+from guards.contained import Patience
 from guards.deadline import Budget, Deadline
-from guards.names import LimitedBy
 from guards.records import About
-from guards.writer import writer
+
+if TYPE_CHECKING:
+    from guards.spans import OpenSpan, Otel
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}")
 _SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/ -]{0,127}")
 _UNNAMED: Final = "unnamed-service"
+
+PATIENCE_S: Final = 0.2
+"""Telemetry may hold up a request so long in all; guarantee G2 allows 250 ms."""
 
 
 class Request:
@@ -31,13 +36,15 @@ class Request:
 
     __slots__ = (
         "about",
-        "began_ms",
         "began",
+        "began_ms",
         "budget",
         "ended",
         "in_lambda",
         "lock",
         "open_phases",
+        "otel",
+        "patience",
         "phase_ids",
         "request_id",
         "response_status",
@@ -45,8 +52,8 @@ class Request:
         "service",
         "session_id",
         "span",
+        "starts",
         "trace_id",
-        "tracing",
     )
 
     def __init__(
@@ -74,11 +81,14 @@ class Request:
         self.phase_ids = itertools.count(1)
         self.open_phases: dict[int, str] = {}
         """Phases by their ID, in order of start; the last one is what the request is in."""
-        self.tracing: object = None
-        self.span: object = None
+        self.starts = starts_are_written()
+        """Whether start records are written for it."""
+        self.otel: Otel | None = None
+        self.span: OpenSpan | None = None
+        self.patience = Patience(PATIENCE_S)
         self.about = self._about_text()
 
-    def bind(self, *, session_id: str | None = None) -> None:
+    def bind(self, *, session_id: object) -> None:
         """Tie the request to a session."""
         with self.lock:
             self.session_id = identifier(session_id)
@@ -129,7 +139,30 @@ def current() -> Request | None:
     return _in_lambda[0] if len(_in_lambda) == 1 else None
 
 
-def bind(*, session_id: str | None) -> None:
+def under_way() -> Request | None:
+    """The request whose root this context stands below; None where the next root is the outermost."""
+    found = _current.get()
+    return None if found is None or found.ended else found
+
+
+def enter(request: Request) -> Token[Request | None]:
+    """Make it the current one."""
+    if request.in_lambda:
+        _in_lambda.append(request)
+    return _current.set(request)
+
+
+def leave(request: Request, token: Token[Request | None] | None) -> None:
+    """It has ended: what runs on in its context belongs to it still, but a new root is a new request."""
+    request.ended = True
+    if request in _in_lambda:
+        _in_lambda.remove(request)
+    if token is not None:
+        with suppress(ValueError):  # it ends in another task or thread than it began in
+            _current.reset(token)
+
+
+def bind(*, session_id: object) -> None:
     """Tie the request under way to a session: its records and spans carry the ID from now on.
 
     May be called anywhere below the middleware or handler, in a threadpool as well. Outside a request it does
@@ -142,9 +175,8 @@ def bind(*, session_id: str | None) -> None:
     if request is None:
         return
     request.bind(session_id=session_id)
-    from guards import tracing
-
-    tracing.bind(request)
+    if request.span is not None:
+        request.span.bind(request.session_id)
 
 
 def deadline() -> Deadline:
@@ -159,13 +191,23 @@ def deadline() -> Deadline:
 
 
 def identifier(value: object) -> str | None:
-    """A text that can be an ID; None for anything else."""
-    return value if isinstance(value, str) and _ID.fullmatch(value) else None
+    """What can be an ID, as text; None for anything else.
+
+    >>> identifier("sess_58a0ffa3"), identifier("I feel stuck at work"), identifier(None)
+    ('sess_58a0ffa3', None, None)
+    """
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else str(value)  # a UUID, a number
+    return text if _ID.fullmatch(text) else None
 
 
 def service_name(given: str | None = None) -> str:
-    """The service that records are about: as given, else OTEL_SERVICE_NAME, else the Lambda function's name."""
-    for name in (given, os.environ.get("OTEL_SERVICE_NAME"), os.environ.get("AWS_LAMBDA_FUNCTION_NAME")):
+    """The service that records are about: as given, else OTEL_SERVICE_NAME, else the function's name."""
+    if given and _SERVICE.fullmatch(given):
+        return given
+    for variable in ("OTEL_SERVICE_NAME", "AWS_LAMBDA_FUNCTION_NAME"):
+        name = os.environ.get(variable)
         if name and _SERVICE.fullmatch(name):
             return name
     return _UNNAMED

@@ -11,11 +11,13 @@ import os
 import select
 import sys
 import threading
+from functools import lru_cache
 from typing import Final, TextIO
 
 from guards.records import MAX_BYTES
+from guards.tally import Tally
 
-_poll_for_write: Final = getattr(select, "poll", None)
+_CAN_POLL: Final = hasattr(select, "poll")
 _PATIENCE_S: Final = 0.05
 """So long a record waits for another thread that is writing one."""
 _DRAINING_MS: Final = 5
@@ -27,13 +29,13 @@ class Writer:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counting = threading.Lock()
-        self._dropped = 0
+        self.dropped = Tally()
+        """Records that could not be written."""
         self._torn = False
         self._full = False
 
     def write(self, line: str) -> bool:
-        """Write one line of at most 4096 ASCII bytes; False where it was dropped, and counted. Never raises."""
+        """Write a line of at most 4096 ASCII bytes; False where it was dropped and counted. Never raises."""
         try:
             written = len(line) <= MAX_BYTES and self._lock.acquire(timeout=_PATIENCE_S)
             if written:
@@ -44,21 +46,8 @@ class Writer:
         except Exception:  # no standard output, a closed one, one that is no stream at all
             written = False
         if not written:
-            self.drop()
+            self.dropped.add()
         return written
-
-    def drop(self, count: int = 1) -> None:
-        """Count records that could not be written."""
-        with self._counting:
-            self._dropped += count
-
-    def take_dropped(self) -> int:
-        """How many were dropped since the last time, for the record that tells it."""
-        if not self._dropped:
-            return 0
-        with self._counting:
-            count, self._dropped = self._dropped, 0
-        return count
 
     def _put(self, line: str) -> bool:
         out = sys.stdout
@@ -66,7 +55,7 @@ class Writer:
             descriptor = out.fileno()
         except (AttributeError, OSError, ValueError):
             return _into_memory(out, line)
-        if not _takes_a_line(descriptor, 0 if self._full else _DRAINING_MS):
+        if _CAN_POLL and not _takes_a_line(_poll_of(descriptor), 0 if self._full else _DRAINING_MS):
             self._full = True
             return False
         self._full = False
@@ -85,18 +74,22 @@ def _into_memory(out: TextIO | None, line: str) -> bool:
     return True
 
 
-def _takes_a_line(descriptor: int, patience_ms: int) -> bool:
+def _takes_a_line(poll: select.poll, patience_ms: int) -> bool:
     """Whether a whole record can be written there at once, now or in a moment.
 
     A pipe that is ready for writing takes PIPE_BUF bytes without blocking, which is a record's size, and does
     so in one piece. O_NONBLOCK would be simpler, but it is set for all who share the pipe, whose prints would
     then fail.
     """
-    if _poll_for_write is None:
-        return True
-    poll = _poll_for_write()
+    ready = poll.poll(patience_ms)
+    return bool(ready) and bool(ready[0][1] & select.POLLOUT)
+
+
+@lru_cache(4)
+def _poll_of(descriptor: int) -> select.poll:
+    poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
-    return any(ready & select.POLLOUT for _, ready in poll.poll(patience_ms))
+    return poll
 
 
 def _after_fork() -> None:

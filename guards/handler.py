@@ -1,0 +1,111 @@
+"""The root of a plain Lambda handler, sync or async."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, cast, overload
+
+from guards.origin import origin_of
+from guards.roots import Root, begin
+from guards.wrapping import is_async
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@overload
+def guard_handler(handler: _F) -> _F: ...
+@overload
+def guard_handler(*, service_name: str | None = None) -> Callable[[_F], _F]: ...
+
+
+def guard_handler(handler: _F | None = None, *, service_name: str | None = None) -> _F | Callable[[_F], _F]:
+    """Make a Lambda handler the root of its requests.
+
+    The caller gets the handler's own result, or its own exception, whatever becomes of the telemetry. An
+    async handler runs on one event loop, which stays the thread's own: clients that it keeps between
+    invocations go on working. Called where a loop runs already, as in an async test, it gives an awaitable.
+
+    >>> @guard_handler
+    ... def handler(event: dict, context: object) -> dict:
+    ...     return {"statusCode": 200}
+    >>> os.environ["GUARD_DISABLED"] = "1"
+    >>> handler({}, None)
+    {'statusCode': 200}
+    >>> del os.environ["GUARD_DISABLED"]
+    """
+    if handler is None:
+        return lambda given: _guarded(given, service_name)
+    return _guarded(handler, service_name)
+
+
+def _guarded(handler: _F, service: str | None) -> _F:
+    call = _async_call(handler, service) if is_async(handler) else _sync_call(handler, service)
+    return cast(_F, functools.wraps(handler)(call))
+
+
+def _sync_call(handler: Callable[..., Any], service: str | None) -> Callable[..., Any]:
+    def call(event: Any = None, context: Any = None, *args: Any, **kwargs: Any) -> Any:
+        root = _begin(event, context, service)
+        try:
+            result = handler(event, context, *args, **kwargs)
+        except BaseException as error:
+            _end(root, type(error), None)
+            raise
+        _end(root, None, result)
+        return result
+
+    return call
+
+
+def _async_call(handler: Callable[..., Awaitable[Any]], service: str | None) -> Callable[..., Any]:
+    async def run(event: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
+        root = _begin(event, context, service)
+        try:
+            result = await handler(event, context, *args, **kwargs)
+        except BaseException as error:
+            _end(root, type(error), None)
+            raise
+        _end(root, None, result)
+        return result
+
+    def call(event: Any = None, context: Any = None, *args: Any, **kwargs: Any) -> Any:
+        from guards.loops import completed  # asyncio is imported where there is something async
+
+        return completed(run(event, context, *args, **kwargs))
+
+    return call
+
+
+def _begin(event: object, context: object, service: str | None) -> Root | None:
+    return begin(
+        origin_of(event),
+        service=service,
+        request_id=getattr(context, "aws_request_id", None),
+        left_ms=left_ms(context),
+        in_lambda=context is not None or "AWS_LAMBDA_FUNCTION_NAME" in os.environ,
+    )
+
+
+def left_ms(context: object) -> float | None:
+    """What Lambda says is left of the invocation; 0 is nothing, None where it does not say. Never raises."""
+    try:
+        left = context.get_remaining_time_in_millis()  # type: ignore[attr-defined]
+    except Exception:
+        return None
+    return float(left) if isinstance(left, int | float) else None
+
+
+def _end(root: Root | None, kind: type[BaseException] | None, result: object) -> None:
+    if root is not None:
+        root.end(kind, _status(result))
+
+
+def _status(result: object) -> int | None:
+    """The HTTP status that a handler answers a gateway with; None where the result is not such an answer."""
+    status = result.get("statusCode") if isinstance(result, dict) else None
+    try:
+        return int(status) if isinstance(status, int | str) and 100 <= int(status) <= 599 else None
+    except ValueError:
+        return None

@@ -1,0 +1,30 @@
+"""One event loop for all invocations of a Lambda environment.
+
+asyncio.run would close its loop, and leave the thread without one: clients kept from one invocation to the
+next break, and so does Mangum, which asks the thread for its loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def completed(work: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine gives, run to its end; where a loop runs already, the coroutine, to be awaited."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _the_loop().run_until_complete(work)
+    return work
+
+
+def _the_loop() -> asyncio.AbstractEventLoop:
+    global _loop
+    if _loop is None or _loop.is_closed():
+        _loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(_loop)
+    return _loop

@@ -1,0 +1,110 @@
+"""The root of a request in an ASGI application: FastAPI, Starlette, or either of them behind Mangum."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+from guards.handler import left_ms
+from guards.origin import Origin, origin_of, route_of
+from guards.roots import Root, begin, gateway_limit_ms
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class GuardMiddleware:
+    """Times each HTTP request of an application and knows when its client gives up.
+
+    ``app.add_middleware(GuardMiddleware, service_name="coaching-api")``. Behind Mangum the Lambda event in
+    the scope tells when the gateway received the request. A server of its own has no gateway unless
+    GUARD_GATEWAY_LIMIT_MS says that one waits. The application's exceptions and messages pass untouched.
+    """
+
+    def __init__(self, app: App, *, service_name: str | None = None) -> None:
+        self.app = app
+        self._service = service_name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request; whatever is not HTTP is passed on."""
+        root = _begin(scope, self._service) if scope["type"] == "http" else None
+        if root is None:
+            await self.app(scope, receive, send)
+            return
+        answer = _Answer(send, told=not root.request.in_lambda)
+        try:
+            await self.app(scope, receive, answer)
+        except BaseException as error:
+            root.end(type(error), answer.status, answered=answer.complete_at)
+            raise
+        root.end(None, answer.status, answered=answer.complete_at)
+
+
+class _Answer:
+    """The way to the client, watched for the status and the end of the answer."""
+
+    __slots__ = ("_send", "_told", "complete_at", "status")
+
+    def __init__(self, send: Send, *, told: bool) -> None:
+        self._send = send
+        self._told = told
+        """Whether the client has the answer when it is sent; Lambda holds it back until the app returns."""
+        self.status: int | None = None
+        self.complete_at: float | None = None
+
+    async def __call__(self, message: Message) -> None:
+        await self._send(message)
+        kind = message.get("type")
+        if kind == "http.response.start":
+            self.status = message.get("status")
+        elif kind == "http.response.body" and self._told and not message.get("more_body"):
+            self.complete_at = time.monotonic()
+
+
+def _begin(scope: Scope, service: str | None) -> Root | None:
+    event, context = scope.get("aws.event"), scope.get("aws.context")
+    if event is not None:
+        return begin(
+            origin_of(event),
+            service=service,
+            request_id=getattr(context, "aws_request_id", None),
+            left_ms=left_ms(context),
+            in_lambda=True,
+        )
+    headers = _headers(scope)
+    return begin(_origin(scope, headers), service=service, request_id=_request_id(headers))
+
+
+def _origin(scope: Scope, headers: Mapping[str, object]) -> Origin:
+    method = scope.get("method")
+    # A limit that its owner has set says that a gateway waits; which kind does not matter then.
+    gateway = None if gateway_limit_ms() is None else "http"
+    return Origin(gateway, None, method, route_of(method, None, scope.get("path")), headers)  # type: ignore[arg-type]
+
+
+def _headers(scope: Scope) -> dict[str, object]:
+    wanted = (b"traceparent", b"x-request-id")
+    try:
+        return {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in scope.get("headers") or ()
+            if name in wanted
+        }
+    except Exception:  # not what ASGI promises; the application will find out
+        return {}
+
+
+def _request_id(headers: Mapping[str, object]) -> object:
+    """The request's own ID as its client or a proxy gave it, else a new one."""
+    from guards.request import identifier
+
+    given = identifier(headers.get("x-request-id"))
+    if given is not None:
+        return given
+    import uuid
+
+    return str(uuid.uuid4())

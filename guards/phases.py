@@ -1,0 +1,253 @@
+"""Timing the phases of a request: what the time goes into, by name.
+
+A phase writes a line when it begins and one when it ends, so that a process that is killed leaves its open
+phase in the log. The second line is a CloudWatch metric too. Where OpenTelemetry is configured, a phase is a
+span and a point in the histogram ``coaching.phase.duration`` as well.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+from guards import lines, names, spans
+from guards.contained import Patience
+from guards.names import RecordOutcome
+from guards.records import About
+from guards.request import PATIENCE_S, Request, current, disabled, now_ms, service_name, starts_are_written
+from guards.safe import Fact, error_type_of, facts, model_name, phase_name
+from guards.wrapping import wrapped
+from guards.writer import writer
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_Value = str | int | float | bool | None
+
+_parent: ContextVar[tuple[Request | None, int] | None] = ContextVar("guards.phase", default=None)
+_outside_ids: Final = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A phase that has ended, as tests see it (guards.testing)."""
+
+    name: str
+    model: str | None
+    duration: timedelta
+    outcome: RecordOutcome
+    error_type: str | None
+    """The exception's type; None where there was none."""
+    session_id: str | None
+    request_id: str | None
+    facts: dict[str, Fact] = field(default_factory=dict)
+    """What it was given or learned, as far as it may leave the process."""
+
+
+listeners: Final[list[Callable[[Phase], None]]] = []
+"""Called with each phase that has ended: for tests."""
+
+
+class phase:  # reads as a word where it is used, as contextlib's own do
+    """A phase of a request: ``with``, ``async with`` or a decorator of a function, sync or async.
+
+    >>> @phase("extraction", model="CLAUDE_3_5_HAIKU")
+    ... def extract(text: str) -> int:
+    ...     return len(text)
+
+    Phases nest and overlap. One that ends in an exception is marked with the exception's type, be it a
+    CancelledError or SystemExit, and the exception goes on its way untouched. Outside a request a phase is
+    timed all the same. ``attributes`` may hold anything, but only numbers leave the process unless
+    GUARD_SAFE_ATTRIBUTES names others: text could be a user's.
+    """
+
+    __slots__ = ("_attributes", "_model", "_name", "_open")
+
+    def __init__(self, name: str, *, model: str | None = None, **attributes: _Value) -> None:
+        self._name = name
+        self._model = model
+        self._attributes = attributes
+        self._open: list[OpenPhase] = []
+
+    def __enter__(self) -> OpenPhase:
+        """Begin it; gives the phase under way."""
+        opened = OpenPhase(self._name, self._model, self._attributes)
+        self._open.append(opened)
+        opened.begin()
+        return opened
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it, with the exception that ended it, if any."""
+        self._open.pop().end(kind)
+
+    async def __aenter__(self) -> OpenPhase:
+        """As ``with``."""
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """As ``with``."""
+        self.__exit__(kind, error, trace)
+
+    def __call__(self, function: _F) -> _F:
+        """The function, each of whose calls is a phase of its own."""
+        return wrapped(function, lambda: phase(self._name, model=self._model, **self._attributes))
+
+
+class OpenPhase:
+    """A phase under way: what ``with phase(...) as p`` gives."""
+
+    __slots__ = (
+        "_facts",
+        "_model",
+        "_name",
+        "_number",
+        "_otel",
+        "_parent",
+        "_request",
+        "_span",
+        "_start",
+        "_start_ms",
+        "_token",
+    )
+
+    def __init__(self, name: str, model: str | None, attributes: dict[str, _Value]) -> None:
+        self._name = phase_name(name)
+        self._model = model_name(model)
+        self._facts = facts(attributes) if attributes else {}
+        self._request: Request | None = None
+        self._number = 0
+        self._start = 0.0
+        self._start_ms = 0
+        self._otel: spans.Otel | None = None
+        self._span: spans.OpenSpan | None = None
+        self._token: Token[tuple[Request | None, int] | None] | None = None
+
+    def set(self, *, model: str | None = None, **learned: _Value) -> None:
+        """What it learns while it runs: the model that answered, ``input_tokens``, ``output_tokens``, ..."""
+        if model is not None:
+            self._model = model_name(model)
+        if learned:
+            self._facts = {**self._facts, **facts(learned)}
+
+    def begin(self) -> None:
+        """Start the clock, say so. Never raises."""
+        self._start = time.perf_counter()
+        try:
+            self._begin()
+        except Exception:
+            writer.dropped.add()
+
+    def _begin(self) -> None:
+        request = self._request = current()
+        if request is None and disabled():
+            return
+        self._start_ms = now_ms()
+        outer = _parent.get()
+        parent_id = outer[1] if outer is not None and outer[0] is request else None
+        self._number = next(_outside_ids) if request is None else request.enter(self._name)
+        self._token = _parent.set((request, self._number))
+        if starts_are_written() if request is None else request.starts:
+            writer.write(
+                lines.phase_start(
+                    self._about(), self._start_ms, self._name, self._number, parent_id, self._model
+                )
+            )
+        otel = self._otel = spans.configured() if request is None else request.otel
+        if otel is not None:
+            self._span = otel.begin(self._name, self._patience(), attributes=self._span_attributes(otel))
+
+    def end(self, kind: type[BaseException] | None) -> None:
+        """Stop the clock, say how it ended. Never raises."""
+        seconds = time.perf_counter() - self._start
+        try:
+            if self._number:
+                self._end(seconds, error_type_of(kind))
+        except Exception:
+            writer.dropped.add()
+
+    def _end(self, seconds: float, error_type: str | None) -> None:
+        outcome: RecordOutcome = "ok" if error_type is None else "error"
+        if self._token is not None:
+            self._leave(self._token)
+        writer.write(
+            lines.phase_end(
+                self._about(),
+                now_ms(),
+                self._name,
+                self._number,
+                self._start_ms,
+                seconds * 1000,
+                outcome,
+                error_type,
+                self._model,
+                self._recorded_facts(),
+            )
+        )
+        if self._otel is not None:
+            self._otel.record_phase(seconds, self._name, error_type)
+        if self._span is not None and self._otel is not None:
+            self._span.end(error_type, self._late_attributes(self._otel))
+        if listeners:
+            self._tell(seconds, outcome, error_type)
+
+    def _recorded_facts(self) -> dict[str, int | float] | None:
+        if not self._facts:
+            return None
+        known = ((name, self._facts.get(name)) for name in names.PHASE_FACTS)
+        return {name: value for name, value in known if isinstance(value, int | float)}
+
+    def _leave(self, token: Token[tuple[Request | None, int] | None]) -> None:
+        if self._request is not None:
+            self._request.leave(self._number)
+        with suppress(ValueError):  # it ends in another task or thread than it began in
+            _parent.reset(token)
+
+    def _tell(self, seconds: float, outcome: RecordOutcome, error_type: str | None) -> None:
+        request = self._request
+        ended = Phase(
+            self._name,
+            self._model,
+            timedelta(seconds=seconds),
+            outcome,
+            error_type,
+            None if request is None else request.session_id,
+            None if request is None else request.request_id,
+            dict(self._facts),
+        )
+        for listener in tuple(listeners):
+            listener(ended)
+
+    def _about(self) -> str:
+        if self._request is not None:
+            return self._request.about
+        return lines.about_text(About(service_name(), None))
+
+    def _patience(self) -> Patience:
+        return Patience(PATIENCE_S) if self._request is None else self._request.patience
+
+    def _span_attributes(self, otel: spans.Otel) -> dict[str, Any]:
+        attributes: dict[str, Any] = {names.OTEL_PHASE: self._name}
+        if self._request is not None and self._request.session_id is not None:
+            attributes.update(spans.session_attributes(otel, self._request.session_id))
+        if self._model is not None and otel.gen_ai:
+            attributes[names.OTEL_REQUEST_MODEL] = self._model
+        return attributes
+
+    def _late_attributes(self, otel: spans.Otel) -> dict[str, Any]:
+        """What it has learned; the model may have been set after the beginning."""
+        attributes: dict[str, Any] = {}
+        if self._model is not None and otel.gen_ai:
+            attributes[names.OTEL_REQUEST_MODEL] = self._model
+        for name, value in self._facts.items():
+            known = names.OTEL_FACTS.get(name) if otel.gen_ai else None
+            attributes[known or f"{names.OTEL_PHASE}.{name}"] = value
+        return attributes

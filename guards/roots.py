@@ -1,0 +1,212 @@
+"""The root of a request: where it begins and ends, whoever calls it.
+
+The middleware and the handler's decorator both come here. Where one stands inside the other the outer one is
+the root, and the inner one adds what only it can see.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextvars import Token
+from typing import Any, Final
+
+from guards import lines, names, spans
+from guards import request as requests
+from guards.deadline import budget_of
+from guards.names import RecordOutcome
+from guards.origin import Origin
+from guards.request import Request, identifier, now_ms, service_name
+from guards.safe import error_type_of
+from guards.traces import Parent, parent_of
+from guards.watcher import watcher
+from guards.writer import writer
+
+ended: Final[list[Callable[[Request], None]]] = []
+"""Called when a request has ended and is recorded, before the answer leaves: guards.telemetry sends then."""
+
+
+class Root:
+    """A request from its begin to its end. Nothing here raises."""
+
+    def __init__(self, request: Request, *, outermost: bool, generation: int | None = None) -> None:
+        self.request = request
+        self._outermost = outermost
+        self._generation = generation
+        self._token: Token[Request | None] | None = None
+
+    def end(
+        self,
+        kind: type[BaseException] | None,
+        response_status: int | None,
+        *,
+        answered: float | None = None,
+    ) -> None:
+        """The request is over; ``answered`` is when its answer was out (time.monotonic()), if before."""
+        try:
+            if response_status is not None:
+                self.request.response_status = response_status
+            if self._outermost:
+                self._end(error_type_of(kind), answered or time.monotonic())
+        except Exception:
+            writer.dropped.add()
+
+    def _end(self, error_type: str | None, at: float) -> None:
+        request = self.request
+        if self._generation is not None:
+            watcher.forget(self._generation)
+        requests.leave(request, self._token)
+        seconds = at - request.began
+        self._end_span(error_type)
+        self._record_end(error_type, seconds, at)
+        if request.otel is not None:
+            request.otel.record_request(seconds, error_type)
+        for hook in ended:
+            hook(request)
+
+    def _end_span(self, error_type: str | None) -> None:
+        request = self.request
+        if request.span is None:
+            return
+        status = request.response_status
+        failed = error_type or (str(status) if status is not None and status >= 500 else None)
+        known = {} if status is None else {names.OTEL_RESPONSE_STATUS: status}
+        request.span.end(failed, known, request.patience)
+
+    def _record_end(self, error_type: str | None, seconds: float, at: float) -> None:
+        request = self.request
+        outcome: RecordOutcome = "ok" if error_type is None else "error"
+        limit = request.budget.gateway_limit
+        gone = limit is not None and at - request.budget.received > limit
+        records, lost_spans = writer.dropped.take(), spans.dropped.take()
+        line = lines.request_end(
+            request.about,
+            now_ms(),
+            seconds * 1000,
+            request.response_status,
+            outcome,
+            gone,
+            records,
+            lost_spans,
+            error_type,
+        )
+        if not writer.write(line):
+            # What this record would have told is told by the next one.
+            writer.dropped.add(records)
+            spans.dropped.add(lost_spans)
+
+
+def begin(
+    origin: Origin,
+    *,
+    service: str | None,
+    request_id: object,
+    left_ms: float | None = None,
+    in_lambda: bool = False,
+) -> Root | None:
+    """Begin a request; None where everything is switched off or it could not be begun. Never raises."""
+    try:
+        if requests.disabled():
+            return None
+        outer = requests.under_way()
+        if outer is not None:
+            outer.route = outer.route or origin.route
+            return Root(outer, outermost=False)
+        return _begin(origin, service, request_id, left_ms, in_lambda)
+    except Exception:
+        writer.dropped.add()
+        return None
+
+
+def _begin(
+    origin: Origin, service: str | None, request_id: object, left_ms: float | None, in_lambda: bool
+) -> Root:
+    parent = parent_of(origin.headers)
+    request = Request(
+        service=service_name(service),
+        request_id=identifier(request_id),
+        budget=budget_of(origin, gateway_limit_ms(), left_ms),
+        route=origin.route,
+        trace_id=None if parent is None else parent.trace_id,
+        in_lambda=in_lambda,
+    )
+    root = Root(request, outermost=True)
+    root._token = requests.enter(request)
+    cold = _is_cold_start(in_lambda)
+    request.otel = spans.configured()
+    if request.otel is not None:
+        _begin_span(request, request.otel, origin, parent, cold)
+    if request.starts:
+        _record_start(request, cold)
+    if request.budget.gateway_limit is not None:
+        root._generation = watcher.watch(request)
+    return root
+
+
+def _begin_span(
+    request: Request, otel: spans.Otel, origin: Origin, parent: Parent | None, cold: bool
+) -> None:
+    name = request.route or request.service
+    context = None if parent is None else otel.span_context(parent)
+    attributes = _span_attributes(request, otel, origin, cold)
+    request.span = otel.begin(name, request.patience, server=True, parent=context, attributes=attributes)
+    if request.span is not None and request.span.trace_id is not None:
+        request.traced(request.span.trace_id)
+
+
+def _span_attributes(request: Request, otel: spans.Otel, origin: Origin, cold: bool) -> Mapping[str, Any]:
+    attributes: dict[str, Any] = {}
+    if origin.method is not None:
+        attributes[names.OTEL_METHOD] = origin.method
+        route = (request.route or "").partition(" ")[2]
+        if route:
+            attributes[names.OTEL_ROUTE] = route
+    if otel.faas and request.in_lambda:
+        attributes[names.OTEL_COLD_START] = cold
+        if request.request_id is not None:
+            attributes[names.OTEL_INVOCATION_ID] = request.request_id
+    return attributes
+
+
+def _record_start(request: Request, cold: bool) -> None:
+    budget = request.budget
+    at = request.began_ms
+    deadline = budget.deadline
+    writer.write(
+        lines.request_start(
+            request.about,
+            at,
+            request.route,
+            at - round((request.began - budget.received) * 1000),
+            at + round((deadline.monotonic - request.began) * 1000) if deadline.known else None,
+            deadline.limit_by,
+            cold,
+            budget.skew_ms,
+        )
+    )
+
+
+def gateway_limit_ms() -> float | None:
+    """The gateway's limit as GUARD_GATEWAY_LIMIT_MS gives it; None where it is not set or no number of ms."""
+    given = os.environ.get("GUARD_GATEWAY_LIMIT_MS")
+    if not given:
+        return None
+    try:
+        limit = float(given)
+    except ValueError:
+        return None
+    return limit if 0 < limit < 86_400_000 else None
+
+
+_served = False
+
+
+def _is_cold_start(in_lambda: bool) -> bool:
+    """Whether it is the first request of a Lambda environment that was not started ahead of requests."""
+    global _served
+    if _served:
+        return False
+    _served = True
+    ahead = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency"
+    return in_lambda and not ahead

@@ -1,0 +1,113 @@
+"""Says that a request is past 25 s, 28 s or the gateway's limit while it is still running.
+
+A Lambda's Duration is known only when the invocation has ended, which is too late for whoever waits. One
+daemon thread serves the process. A request costs an entry in a heap; when it ends, its entry is forgotten
+there and found stale when its time comes. So a process that was frozen between two requests finds on waking
+nothing that fires, and the thread wakes once in 25 s at most while there are requests, and never without.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import os
+import threading
+import time
+from datetime import timedelta
+from typing import Final
+
+from guards import lines
+from guards.limits import Limits
+from guards.names import Mark
+from guards.request import Request, now_ms
+from guards.writer import writer
+
+_ORDER: Final[tuple[Mark, ...]] = ("warning", "critical", "limit")
+_Due = tuple[float, int, int]
+"""When, the generation it was made for, and which mark."""
+
+
+class Watcher:
+    """The requests that a gateway waits for, and a thread that looks at each when it is due."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition(threading.Lock())
+        self._generations = itertools.count(1)
+        self._running: dict[int, Request] = {}
+        self._due: list[_Due] = []
+        self._thread: threading.Thread | None = None
+        self._wakes_at = 0.0
+
+    def watch(self, request: Request) -> int:
+        """Look at a request when it is past each mark; returns the generation to give to ``forget``."""
+        generation = next(self._generations)
+        with self._changed:
+            self._running[generation] = request
+            self._push(request, generation, 0)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="guards-watcher", daemon=True)
+                self._thread.start()
+            elif self._due[0][0] < self._wakes_at:
+                self._changed.notify()
+        return generation
+
+    def forget(self, generation: int) -> None:
+        """The request has ended."""
+        with self._changed:
+            self._running.pop(generation, None)
+
+    def _push(self, request: Request, generation: int, mark: int) -> None:
+        heapq.heappush(self._due, (_moment(request, _ORDER[mark]), generation, mark))
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                due = self._next_due()
+            if due is not None:
+                self._fire(*due)
+
+    def _next_due(self) -> _Due | None:
+        """What is due now; waits once where nothing is."""
+        while self._due and self._due[0][1] not in self._running:
+            heapq.heappop(self._due)
+        now = time.monotonic()
+        if self._due and self._due[0][0] <= now:
+            return heapq.heappop(self._due)
+        self._wakes_at = self._due[0][0] if self._due else float("inf")
+        self._changed.wait(self._due[0][0] - now if self._due else None)
+        return None
+
+    def _fire(self, at: float, generation: int, mark: int) -> None:
+        request = self._running.get(generation)
+        if request is None:
+            return
+        say_past(request, _ORDER[mark])
+        with self._changed:
+            if mark + 1 < len(_ORDER) and generation in self._running:
+                self._push(request, generation, mark + 1)
+
+
+def say_past(request: Request, mark: Mark) -> None:
+    """Write that a request is past a mark, with the phase that it is in. Never raises."""
+    try:
+        elapsed = (time.monotonic() - request.budget.received) * 1000
+        writer.write(lines.request_past(request.about, now_ms(), mark, elapsed, request.open_phase))
+        if request.otel is not None:
+            request.otel.count_past(mark)
+    except Exception:  # the thread serves all other requests too
+        writer.dropped.add()
+
+
+def _moment(request: Request, mark: Mark) -> float:
+    assert request.budget.gateway_limit is not None
+    limits = Limits.of(timedelta(seconds=request.budget.gateway_limit))
+    after = {"warning": limits.warning, "critical": limits.critical, "limit": limits.limit}[mark]
+    return request.budget.received + after.total_seconds()
+
+
+watcher: Final = Watcher()
+"""The process has one."""
+
+if hasattr(os, "register_at_fork"):
+    # In place, since others hold a reference: a child has neither the thread nor the requests.
+    os.register_at_fork(after_in_child=watcher.__init__)  # type: ignore[misc]
