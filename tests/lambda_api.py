@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tests.wire import Request, answer, read_request
+
 _ROOT = "/2018-06-01/runtime"
-_LONGEST_LINE = 2 << 20
-"""The client sends up to 1 MiB of stack trace in one header, where http.server takes 64 KiB."""
+_JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,43 +94,29 @@ class _Connection(socketserver.StreamRequestHandler):
             pass  # the process was killed in mid-request
 
     def _one_request(self) -> bool:
-        words = self.rfile.readline(_LONGEST_LINE).decode("latin-1").split()
-        if len(words) != 3:
-            return False
-        headers = dict(iter(self._header, ("", "")))
-        length = int(headers.get("content-length", 0))
-        body = self.rfile.read(length)
-        # A process killed while it posted has posted nothing.
-        return len(body) == length and self._answer(words[0], words[1], body)
+        request = read_request(self.rfile)
+        return request is not None and self._answer(request)
 
-    def _header(self) -> tuple[str, str]:
-        name, _, value = self.rfile.readline(_LONGEST_LINE).decode("latin-1").partition(":")
-        return name.strip().lower(), value.strip()
-
-    def _answer(self, method: str, path: str, body: bytes) -> bool:
-        if (method, path) == ("GET", f"{_ROOT}/invocation/next"):
+    def _answer(self, request: Request) -> bool:
+        if (request.method, request.path) == ("GET", f"{_ROOT}/invocation/next"):
             invocation = self.server.next_invocation()
             if invocation:
-                self._send("200 OK", invocation.body, invocation.headers)
+                self.wfile.write(answer("200 OK", invocation.body, {**_JSON, **invocation.headers}))
             return invocation is not None
-        happening = _posted(path, body) if method == "POST" else None
-        if happening is None:
-            return self._send("404 Not Found", b"{}", {})
-        self.server.happenings.put(happening)
-        return self._send("202 Accepted", b'{"status":"OK"}', {})
-
-    def _send(self, status: str, body: bytes, headers: Mapping[str, str]) -> bool:
-        every = {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
-        head = "".join(f"{name}: {value}\r\n" for name, value in every.items())
-        self.wfile.write(f"HTTP/1.1 {status}\r\n{head}\r\n".encode("latin-1") + body)
+        happening = _posted(request)
+        if happening:
+            self.server.happenings.put(happening)
+        status = "202 Accepted" if happening else "404 Not Found"
+        self.wfile.write(answer(status, b'{"status":"OK"}' if happening else b"{}", _JSON))
         return True
 
 
-def _posted(path: str, body: bytes) -> Happening | None:
+def _posted(request: Request) -> Happening | None:
+    path = request.path if request.method == "POST" else ""
     if path == f"{_ROOT}/init/error":
-        return Happening("init error", body)
+        return Happening("init error", request.body)
     if not path.startswith(f"{_ROOT}/invocation/"):
         return None
     if path.endswith("/response"):
-        return Happening("response", body)
-    return Happening("error", body) if path.endswith("/error") else None
+        return Happening("response", request.body)
+    return Happening("error", request.body) if path.endswith("/error") else None
