@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests import collectors
 from tests.guarded import SESSION, Record, http_event, of_kind, records_in
 from tests.lambda_runtime import LambdaEnvironment, function
-from tests.oteltap import OtelTap, plain
+from tests.otlp_tap import OtelTap, plain
 
 ROOT = Path(__file__).resolve().parent.parent
 INVOCATIONS = 200
