@@ -143,7 +143,8 @@ class RefusesCompleted(Requests):
 class ClaimsBlindly(Requests):
     """R2 from what is there now instead of what was read."""
 
-    def finish(self, session: Session, deadline: float, turn: Any, changes: Any) -> Steps[Reply]:
+    def finish(  # noqa: D102  # as its parent's
+        self, session: Session, deadline: float, turn: Any, changes: Any) -> Steps[Reply]:
         now = yield from self._try("reads again", lambda: self.store.load(session.session_id))
         return (yield from super().finish(now or session, deadline, turn, changes))
 

@@ -1,8 +1,8 @@
 """A world on a virtual clock: clients, a gateway, requests, a queue, workers and a sweeper, all of one seed.
 
 The real engine runs in it, step by step, in an order that the seed decides, while processes are killed and
-frozen, calls get no answer before or after they took effect, and messages are lost, doubled and late. Whatever
-breaks a promise of docs/completion.md raises Broken.
+frozen, calls get no answer before or after they took effect, and messages are lost, doubled and late.
+Whatever breaks a promise of docs/completion.md raises Broken.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from guards.completion.dispatch import DispatchFailed
@@ -271,11 +272,13 @@ class World:
         for number in range(plan.clients):
             client = Client(f"client {number}", True, patient=self.random.random() >= plan.gives_up)
             self.waiting_clients += 1
-            self.after(self.random.choice((0.0, 0.0, 5.0, 31.0, 70.0)) * self.random.random(), self._asks(client))
+            self.after(
+                self.random.choice((0.0, 0.0, 5.0, 31.0, 70.0)) * self.random.random(), self._asks(client)
+            )
         for number in range(plan.messengers):
             self.after(self.random.random() * 40.0, self._asks(Client(f"messenger {number}", False)))
         for number in range(plan.careless):
-            self.after(self.random.random() * 60.0, lambda: self._save_carelessly(number))
+            self.after(self.random.random() * 60.0, partial(self._save_carelessly, number))
         if plan.canceller:
             self.after(self.random.random() * 12.0, self._cancel)
         if plan.deleter:
@@ -453,7 +456,13 @@ class World:
         client.told.append("gateway" if reply is None else reply.kind)
         if not client.final:
             return
-        final = reply is not None and reply.kind in ("completed", "failed", "conflict", "not_active", "missing")
+        final = reply is not None and reply.kind in (
+            "completed",
+            "failed",
+            "conflict",
+            "not_active",
+            "missing",
+        )
         leaves = not client.patient and client.told[-1] != "ready"
         if final or leaves or len(client.told) > 400:
             if client.patient and not final:
@@ -477,7 +486,9 @@ class World:
             else:
                 self.after(seconds, lambda: self._deliver(job, count + 1))
 
-        process = Process("worker", self.workers.work(job, self.now + self.plan.worker_s), end, lambda: again(320.0))
+        process = Process(
+            "worker", self.workers.work(job, self.now + self.plan.worker_s), end, lambda: again(320.0)
+        )
         self.spawn(process)
 
     def _sweep(self) -> None:
@@ -544,12 +555,12 @@ class World:
             raise Broken(f"somebody was told pending, and it is {state}")
         if state == "completed" and (self.journal.completions, item["status"]) != (1, "completed"):
             raise Broken(f"completed {self.journal.completions} times, status {item['status']}")
-        if state == "failed" and not self.plan.raising and self.plan.extraction[1] < self.plan.worker_s / 2:
-            if item["guard_attempt"] < self.plan.times.attempts:
-                raise Broken("failed before all attempts were used")
-        if self._nothing_goes_wrong() and state in ("extracting", "completed", "failed"):
-            if state != "completed" or item["guard_attempt"] > 2:
-                raise Broken(f"nothing went wrong, and it is {state} after {item['guard_attempt']} attempts")
+        soon = not self.plan.raising and self.plan.extraction[1] < self.plan.worker_s / 2
+        if state == "failed" and soon and item["guard_attempt"] < self.plan.times.attempts:
+            raise Broken("failed before all attempts were used")
+        begun = self._nothing_goes_wrong() and state in ("extracting", "completed", "failed")
+        if begun and (state != "completed" or item["guard_attempt"] > 2):
+            raise Broken(f"nothing went wrong, and it is {state} after {item['guard_attempt']} attempts")
         self._judge_saves(item)
 
     def _nothing_goes_wrong(self) -> bool:

@@ -6,13 +6,13 @@ import json
 from typing import Final, Protocol
 
 from guards.completion.states import Job
-from guards.errors import GuardError
+from guards.completion.steps import NoAnswer
 
 KIND: Final = "completion/1"
 """Says what a message is and in which version."""
 
 
-class DispatchFailed(GuardError):
+class DispatchFailed(NoAnswer):
     """No queue took the message, as far as is known."""
 
 

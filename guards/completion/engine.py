@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
-from guards.completion.dispatch import Dispatch, DispatchFailed
+from guards.completion.dispatch import Dispatch
 from guards.completion.states import Job, Session
-from guards.completion.steps import Do, Done, Pause, Raised, Start, Steps, Stop, Wait
-from guards.completion.store import SessionStore, StoreUnavailable
+from guards.completion.steps import Do, Done, NoAnswer, Pause, Raised, Start, Steps, Stop, Wait
+from guards.completion.store import SessionStore
 from guards.completion.times import Times
 from guards.completion.writes import Outcome
 
@@ -53,14 +53,14 @@ class Engine:
         """What a call gives; None where it gave no answer, and may have taken effect or will."""
         try:
             return (yield Do(name, work))  # type: ignore[no-any-return]
-        except StoreUnavailable:
+        except NoAnswer:
             return None
 
     def _send(self, name: str, job: Job, delay: float) -> Steps[bool]:
         """Whether a queue took the job."""
         try:
             yield Do(name, lambda: self.dispatch.send(job, max(0.0, delay)))
-        except DispatchFailed:
+        except NoAnswer:
             return False
         return True
 

@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from guards.completion.states import Item
+from guards.errors import GuardError
 
 _T = TypeVar("_T")
+
+
+class NoAnswer(GuardError):
+    """A store or a queue gave no answer in time; what it was asked may have taken effect, now or later."""
 
 
 @dataclass(frozen=True, slots=True)

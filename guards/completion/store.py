@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from guards.completion import writes
 from guards.completion.states import Job, Session, Turn
+from guards.completion.steps import NoAnswer
 from guards.completion.writes import Claim, Expected, Outcome, Write
-from guards.errors import GuardError
 
 
-class StoreUnavailable(GuardError):
+class StoreUnavailable(NoAnswer):
     """The store gave no answer in time; a write may have taken effect, now or later."""
 
 
