@@ -129,7 +129,7 @@ class AnswersUnstored(Requests):
 class DoesNotWakeAnybody(Requests):
     """R1 without its message: a job whose message was never sent waits for ever."""
 
-    def _is_live(self, session: Session) -> bool:
+    def _is_at_work(self, session: Session) -> bool:
         return True
 
 
@@ -144,7 +144,8 @@ class ClaimsBlindly(Requests):
     """R2 from what is there now instead of what was read."""
 
     def finish(  # noqa: D102  # as its parent's
-        self, session: Session, deadline: float, turn: Any, changes: Any) -> Steps[Reply]:
+        self, session: Session, deadline: float, turn: Any, changes: Any
+    ) -> Steps[Reply]:
         now = yield from self._try("reads again", lambda: self.store.load(session.session_id))
         return (yield from super().finish(now or session, deadline, turn, changes))
 

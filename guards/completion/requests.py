@@ -189,12 +189,17 @@ class Requests(Engine):
         if session.state == FAILED:
             return self.replies.failed(session)
         if session.state == EXTRACTING:
-            if self._is_live(session):
+            if self._is_at_work(session):
                 return self.replies.pending(session_id)
-            return self._pending_if(session_id, (yield from self._send("R1 send", session.job, 0.0)))
+            delay = session.lease_until - self.clock()
+            return self._pending_if(session_id, (yield from self._send("R1 send", session.job, delay)))
         if session.status != ACTIVE:
             return self.replies.not_active(session_id, session.status)
         return self.replies.unavailable(session_id)
+
+    def _is_at_work(self, session: Session) -> bool:
+        """Whether somebody is, and so has seen to a message or will."""
+        return session.owner is not None and self._is_live(session)
 
     def _meet_completed(self, session: Session, turn: Turn | None) -> Reply:
         if turn is None or session.is_repeated_by(turn):
