@@ -514,7 +514,7 @@ class World:
         self.spawn(Process("careless", steps(), lambda seen: None, lambda: None))
 
     def _cancel(self) -> None:
-        """An update of the status alone, by somebody who knows no versions, while the conversation goes on."""
+        """An update of the status alone while the conversation goes on, by somebody who knows no versions."""
         item = self.table.items.get(SESSION, {})
         if item and item.get("guard_state", "active") == "active":
             self.table.items[SESSION] = {**item, "status": "cancelled"}

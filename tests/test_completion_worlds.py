@@ -1,4 +1,4 @@
-"""The completion protocol on a virtual clock: interleavings, kills, deadlines, and what breaks without each rule."""
+"""The completion protocol on a virtual clock: interleavings, kills, deadlines, and mutants of every rule."""
 
 from __future__ import annotations
 

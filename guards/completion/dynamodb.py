@@ -18,8 +18,9 @@ class DynamoStore(ConditionalStore):
     """A table whose partition key is ``session_id``, and that has no sort key.
 
     ``index`` names a sparse index with the partition key ``guard_open`` (S) and the sort key
-    ``guard_lease_until`` (N), projecting at least ``guard_job``; without it the sweeper scans the table. A client
-    of one's own must give up in time and may retry: a write whose answer got lost is found again by its token.
+    ``guard_lease_until`` (N), projecting at least ``guard_job``; without it the sweeper scans the table. A
+    client of one's own must give up in time and may retry: a write whose answer got lost is found again by
+    its token.
     """
 
     def __init__(self, table: str, *, client: Any = None, index: str | None = None, **options: Any) -> None:

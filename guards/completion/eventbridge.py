@@ -15,9 +15,9 @@ DETAIL_TYPE: Final = "coaching.completion.owed"
 class EventBridgeDispatch:
     """A bus with a rule for DETAIL_TYPE whose target is the worker's Lambda, or a queue before it.
 
-    EventBridge cannot delay. Jobs that are to come later go through ``delayed``, such as an SqsDispatch; without
-    one they are not sent at all, and stand in the table only: then the hand-over's own message, the client's
-    retry and the sweeper are what brings a worker.
+    EventBridge cannot delay. Jobs that are to come later go through ``delayed``, such as an SqsDispatch;
+    without one they are not sent at all, and stand in the table only: then the hand-over's own message, the
+    client's retry and the sweeper are what brings a worker.
     """
 
     def __init__(
