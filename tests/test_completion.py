@@ -101,7 +101,7 @@ def test_async_extraction_completes_too() -> None:
 
 
 def test_job_is_in_the_queue_past_the_deadline_before_work_begins() -> None:
-    """When the extraction starts, a message waits that comes after the lease, which ends after the deadline."""
+    """When the extraction starts, a message waits that comes after the lease and so after the deadline."""
     store, queue, sent = MemoryStore(item()), MemoryDispatch(), []
 
     say(blocking(lambda session: sent.extend(queue.sent), store=store, dispatch=queue), "that is all")
@@ -174,7 +174,7 @@ def test_extraction_that_swallows_its_cancellation_does_not_hold_the_answer() ->
 
 
 def test_request_that_is_cancelled_leaves_the_job_to_the_queue() -> None:
-    """When the client's connection goes, the extraction is cancelled, and the message of before still comes."""
+    """When the client's connection goes, the extraction is cancelled, and the message still comes."""
     store, queue, ended = MemoryStore(item()), MemoryDispatch(), []
 
     async def slow(session: Any) -> None:
@@ -456,7 +456,7 @@ def owed(store: MemoryStore | None = None) -> tuple[MemoryStore, MemoryDispatch,
 
 
 def test_worker_handler_answers_sqs_by_record() -> None:
-    """Each record is told apart: done, to be brought again, or none of ours, which goes to the dead letters."""
+    """Each record is told apart: done, or none of ours, which is to reach the dead letters."""
     store, _, completion, job = owed()
     handler = worker_handler(completion)
     bodies = {"ours": message(job), "alien": '{"hello": 1}', "text": "hello"}

@@ -107,7 +107,7 @@ def _plan_through(step: str, seed: int) -> Plan:
 @pytest.mark.parametrize("policy", get_args(Policy))
 @pytest.mark.parametrize("predicted", [0.0, 10.0, 60.0])
 def test_answer_comes_a_second_before_the_gateway_gives_up(policy: Policy, predicted: float) -> None:
-    """For extractions from 1 to 120 s the answer is out in time, whatever was predicted, and the result comes."""
+    """For extractions of 1 to 120 s the answer is in time, whatever was predicted, and the result comes."""
     for seconds in range(1, 121):
         plan = replace(QUIET, policy=policy, predicted=predicted, extraction=(float(seconds), float(seconds)))
         world = World(seconds, plan).run()
@@ -154,13 +154,13 @@ def test_every_condition_of_every_write_is_among_the_mutants() -> None:
 
 @pytest.mark.parametrize("condition", mutants.CONDITIONS, ids="-".join)
 def test_without_one_condition_a_promise_is_broken(condition: tuple[str, str]) -> None:
-    """Each condition of a write is needed: without it some world breaks a promise, with it the same does not."""
+    """Each condition of a write is needed: without it some world breaks a promise, with it none does."""
     assert _hunted(HUNTING.get(condition), without=condition)
 
 
 @pytest.mark.parametrize("mutant", mutants.ENGINES, ids=lambda mutant: mutant.__name__)
 def test_without_one_rule_a_promise_is_broken(mutant: type[Engine]) -> None:
-    """Each rule of the engine is needed: without it some world breaks a promise, with it the same does not."""
+    """Each rule of the engine is needed: without it some world breaks a promise, with it none does."""
     kind = "requests" if issubclass(mutant, Requests) else "workers"
 
     assert _hunted(HUNTING.get(mutant), **{kind: mutant})
