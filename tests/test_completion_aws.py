@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -95,7 +97,9 @@ def test_race_is_lost_where_conditions_are_not_atomic(monkeypatch: pytest.Monkey
         dynamodb = client("dynamodb", address)
         table = make_table(dynamodb, "race")
 
-        assert any(race(dynamodb, table, 50, pool) for _ in range(30))
+        lost = next(filter(None, (race(dynamodb, table, 50, pool) for _ in range(30))))
+
+    assert re.fullmatch(r"([2-9]|\d\d) began to extract", lost[0])
 
 
 def course(write_of: Any) -> list[Write]:
