@@ -38,6 +38,13 @@ from tests.completion_world import SESSION, Journal, Table
 FINAL = Turn(text="hash of the final text")
 TIMES = Times(attempts=6)
 MOST_PROCESSES = 4
+LONG = settings(
+    max_examples=200,
+    stateful_step_count=100,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
 
 
 class Process:
@@ -58,6 +65,8 @@ class Protocol(RuleBasedStateMachine):
 
     without: tuple[str, str] | None = None
     """A condition left out, for the test of this test."""
+    steps_taken = 0
+    """In all courses so far."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -219,6 +228,7 @@ class Protocol(RuleBasedStateMachine):
     @invariant()
     def completed_at_most_once(self) -> None:
         """And the table says so if and only if it was."""
+        Protocol.steps_taken += 1
         item = self.table.items[SESSION]
         assert self.journal.completions == (item["status"] == "completed") == ("extracted_result" in item)
 
@@ -253,20 +263,11 @@ def main() -> int:
     """Run the long profile."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=20_000)
-    steps = parser.parse_args().steps
-    examples = max(1, steps // 100)
-    checks = list(HealthCheck)
-    run_state_machine_as_test(
-        Protocol,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=100,
-            deadline=None,
-            database=None,
-            suppress_health_check=checks,
-        ),
-    )
-    print(f"{examples} courses of up to 100 steps each; every promise held")
+    steps, courses = parser.parse_args().steps, 0
+    while Protocol.steps_taken < steps:
+        run_state_machine_as_test(Protocol, settings=LONG)
+        courses += LONG.max_examples
+    print(f"{Protocol.steps_taken} steps in some {courses} courses; every promise held")
     return 0
 
 

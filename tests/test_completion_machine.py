@@ -31,5 +31,5 @@ def test_machine_finds_a_missing_condition() -> None:
         without = ("complete", "guard_owner")
 
     searching = settings(SHORT, max_examples=2000, phases=[Phase.generate])
-    with pytest.raises(Broken, match="complete by one who does not own it|completed twice"):
+    with pytest.raises(Broken, match=r"complete by one who does not own it|completed twice"):
         run_state_machine_as_test(Unowned, settings=searching)
