@@ -1,7 +1,8 @@
 """The command ``guard``: parse, call one function, print, exit. It holds no API.
 
 Exit codes: 0 answered; 1 findings at or above ``--fail-on``, or models that do not fit; 2 usage or a
-refused ID; 3 nothing matched; 4 the source failed and nothing was read; 5 answered from incomplete data; 130 Ctrl-C.
+refused ID; 3 nothing matched; 4 the source failed and nothing was read; 5 answered from incomplete data;
+130 Ctrl-C.
 """
 
 from __future__ import annotations

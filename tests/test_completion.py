@@ -173,6 +173,25 @@ def test_extraction_that_swallows_its_cancellation_does_not_hold_the_answer() ->
     loop.close()
 
 
+def test_sync_extraction_of_async_code_is_left_behind_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread whose task was stopped ends without a word: nobody waits for it, and nothing is raised in it."""
+    raised, go, gone = [], threading.Event(), threading.Event()
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+
+    def slow(session: Any) -> dict[str, Any]:
+        go.wait(30)
+        threading.Timer(0.1, gone.set).start()
+        return {}
+
+    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET, "times": HURRIED}
+    completion = Completion(MemoryStore(item()), MemoryDispatch(), slow, **options)
+    reply = asyncio.run(completion.complete(SESSION, left=SOON))
+    go.set()
+
+    assert gone.wait(30)
+    assert ("pending", []) == (reply.kind, raised)
+
+
 def test_request_that_is_cancelled_leaves_the_job_to_the_queue() -> None:
     """When the client's connection goes, the extraction is cancelled, and the message still comes."""
     store, queue, ended = MemoryStore(item()), MemoryDispatch(), []
@@ -276,6 +295,19 @@ def test_policy_defer_only_sends_and_explicit_only_saves() -> None:
         completion.complete(SESSION, left=LATER).kind,
         say(completion, "that is all").kind,
     ]
+
+
+def test_repeated_text_within_a_conversation_is_a_message_like_any_other() -> None:
+    """Saying "yes" twice is no retry: only the turn that ended the conversation is recognised."""
+    completion = blocking(policy="explicit")
+    turn = completion.turn(SESSION, text="yes")
+    first = completion.save(completion.look(SESSION, turn).session, {"messages": ["hello", "yes"]}, turn)
+
+    assert completion.look(SESSION, turn).reply is None
+    completion.finish(first.session, turn, {"messages": ["hello", "yes", "yes"]})
+    assert "ready" == completion.look(SESSION, turn).reply.kind
+    completion.save(completion.look(SESSION).session, {"messages": ["hello", "yes", "yes", "but"]})
+    assert completion.look(SESSION, turn).reply is None
 
 
 def test_too_long_a_prediction_is_not_started_inline() -> None:

@@ -160,6 +160,7 @@ def _judged(error: BaseException) -> Raised:
 def _in_thread(function: Extract, session: Item) -> Future[Any]:
     """A call in a daemon thread: it cannot be killed, so nothing may ever wait for its end."""
     future: Future[Any] = Future()
+    future.set_running_or_notify_cancel()  # from now on nobody can cancel it
     context = contextvars.copy_context()
 
     def call() -> None:

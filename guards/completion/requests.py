@@ -59,11 +59,14 @@ class Requests(Engine):
             return Seen(session, self.replies.ready(session_id))
         return Seen(session, None)
 
-    def save(self, session: Session, changes: Mapping[str, Any], turn: Turn | None) -> Steps[Seen]:
-        """The API's own save; a reply says that it did not take place, and what to answer."""
+    def save(
+        self, session: Session, changes: Mapping[str, Any], turn: Turn | None, *, last: bool = False
+    ) -> Steps[Seen]:
+        """The API's own save; a reply says that it did not take place, and what to answer to the turn."""
         token, expected, session_id = self.token(), Expected.of(session), session.session_id
+        kept = turn if last else None
         outcome = yield from self._try(
-            "save", lambda: self.store.save(session_id, changes, expected, token, turn)
+            "save", lambda: self.store.save(session_id, changes, expected, token, kept)
         )
         outcome = outcome or (yield from self._look_again(session_id, token))
         if outcome is None:
@@ -80,7 +83,7 @@ class Requests(Engine):
             return (yield from self._meet(session, session.session_id, turn))
         policy = self.policy(session)
         if policy == EXPLICIT:
-            saved = yield from self.save(session, changes, turn)
+            saved = yield from self.save(session, changes, turn, last=True)
             return saved.reply or self.replies.ready(session.session_id)
         return (yield from self._begin(session, deadline, policy, turn, changes))
 

@@ -115,10 +115,14 @@ class Claim:
 def save(
     session_id: str, changes: Mapping[str, Any], expected: Expected, token: str, turn: Turn | None = None
 ) -> Write:
-    """The API's own change of a session whose conversation goes on."""
+    """The API's own change of an active session; ``turn`` is its last one, where the conversation is over."""
     exists = Condition(SESSION_ID, (session_id,))  # an update of what is gone would make an item of its own
     conditions = (_version(expected), Condition(STATE, (None, ACTIVE)), exists)
-    return Write("save", session_id, token, conditions, {**_checked(changes), **_turn(turn), STATE: ACTIVE})
+    sets = {**_checked(changes), **_turn(turn), STATE: ACTIVE}
+    forgotten = tuple(
+        name for name in (TURN, KEY) if name not in sets
+    )  # another turn than the last is the last
+    return Write("save", session_id, token, conditions, sets, forgotten)
 
 
 def claim(session_id: str, claim: Claim, expected: Expected) -> Write:
