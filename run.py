@@ -30,7 +30,7 @@ LOCKS = {
     "base": ("--group", "core"),
     "demo": ("--extra", "cli"),
     "test": (*(word for extra in EXTRAS for word in ("--extra", extra)), "--group", "test"),
-    "bench": ("--extra", "cli", "--extra", "fast", "--group", "bench"),
+    "bench": ("--extra", "cli", "--extra", "fast", "--extra", "otel", "--group", "bench"),
     "build": (),
     "uv": (),
 }
