@@ -37,6 +37,9 @@ LOCKS = {
 """Lock file -> what goes in. The first fixes the versions for the others. build and uv stand alone: the group
 of their name, without the project."""
 
+BENCHMARKS = ("trace", "guards")
+"""python3 run.py bench NAME; the first one is meant where none is named."""
+
 NO_SETUP = """\
 run.py: if a download failed, check the network, or point pip at your own package index
 (pip config set global.index-url ...); then run the same command again"""
@@ -83,8 +86,10 @@ def lint(words: list[str]) -> int:
 
 
 def bench(words: list[str]) -> int:
-    """The benchmark of benchmarks/trace.py."""
-    return _run(environment("bench"), "python", str(ROOT / "benchmarks" / "trace.py"), *words)
+    """The benchmark of a name, benchmarks/trace.py or benchmarks/guards.py; without a name, the first one."""
+    named = bool(words) and words[0] in BENCHMARKS
+    name, options = (words[0], words[1:]) if named else (BENCHMARKS[0], words)
+    return _run(environment("bench"), "python", str(ROOT / "benchmarks" / f"{name}.py"), *options)
 
 
 def lock(words: list[str]) -> int:

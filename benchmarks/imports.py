@@ -11,12 +11,13 @@ from collections.abc import Iterator
 
 _OTEL = "import opentelemetry.trace, opentelemetry.metrics"
 _GUARDS = "import guards"
+_SDK = "import opentelemetry.sdk.trace.export, opentelemetry.sdk.metrics"
 _WORK = {
     "bare Python": "pass",
     _GUARDS: _GUARDS,
     _OTEL: _OTEL,
     "both": f"{_OTEL}; {_GUARDS}",
-    "OpenTelemetry's SDK, traces and metrics": "import opentelemetry.sdk.trace.export, opentelemetry.sdk.metrics",
+    "OpenTelemetry's SDK, traces and metrics": _SDK,
     "Powertools Logger, Tracer, Metrics": "from aws_lambda_powertools import Logger, Metrics, Tracer",
     "the Lambda runtime client": "import awslambdaric.bootstrap",
     "the Lambda runtime client, then guards": "import awslambdaric.bootstrap, guards",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib import metadata, util
+from importlib import metadata
 from pathlib import Path
 
 
@@ -34,8 +34,3 @@ def _installed(distribution: str) -> bool:
         return bool(metadata.version(distribution))
     except metadata.PackageNotFoundError:
         return False
-
-
-def importable(module: str) -> bool:
-    """Whether a module is there."""
-    return util.find_spec(module) is not None

@@ -82,8 +82,9 @@ def comparisons(bars: Sequence[Bar], results: Sequence[Result]) -> Iterator[str]
     for bar in bars:
         if bar.ours.name in known and bar.theirs.name in known:
             thread, process = (_ratio(bar, known, clock) for clock in ("thread", "process"))
-            over = f", both over the {bar.over.name}" if bar.over else ""
-            yield f"| {bar.ours.name} | {bar.theirs.name}{over} | {thread:.2f} | {process:.2f} | {_asked(bar, thread)} |"
+            beside = f"{bar.theirs.name}, both over the {bar.over.name}" if bar.over else bar.theirs.name
+            ratios = f"{thread:.2f} | {process:.2f} | {_asked(bar, thread)}"
+            yield f"| {bar.ours.name} | {beside} | {ratios} |"
 
 
 def _ratio(bar: Bar, known: dict[str, Result], clock: str) -> float:

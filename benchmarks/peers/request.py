@@ -1,4 +1,4 @@
-"""The request that all contestants serve: an HTTP API's event, the invocation's context, two phases' names."""
+"""The request that all contestants serve: an HTTP API's event, the invocation's context, two phases."""
 
 from __future__ import annotations
 
