@@ -18,6 +18,10 @@ def _powertools(name: str, lines: int, which: str) -> Peer:
     return Peer(name, "powertools_handler", lines, {"subsegments": 3}, environ={"BENCHMARK_LINES": which})
 
 
+def _otel(name: str, made: dict[str, int], points: str) -> Peer:
+    return Peer(name, "otel_handler", 0, made, sdk=True, environ={"BENCHMARK_POINTS": points})
+
+
 def _by_hand(name: str, lines: int, which: str) -> Peer:
     return Peer(name, "by_hand", lines, _SPANS, sdk=True, environ={"BENCHMARK_LINES": which})
 
@@ -32,7 +36,8 @@ OURS = _guards("coaching-guard, 6 records", 6, sdk=False)
 OURS_FEW = _guards("coaching-guard, start records off", 3, sdk=False, GUARD_START_RECORDS="0")
 POWERTOOLS = _powertools("Powertools Logger+Tracer+Metrics, 6 lines and EMF", 7, "all")
 POWERTOOLS_FEW = _powertools("Powertools Logger+Tracer+Metrics, 2 lines and EMF", 3, "few")
-OTEL = Peer("OpenTelemetry's Lambda instrumentation, 2 spans more", "otel_handler", 0, {"spans": 3}, sdk=True)
+OTEL = _otel("OpenTelemetry's Lambda instrumentation, 2 spans more", {"spans": 3}, "0")
+OTEL_POINTS = _otel("OpenTelemetry's Lambda instrumentation, 2 spans and 3 measurements more", _SPANS, "1")
 SDK_OURS = _guards("coaching-guard with the SDK, 6 records", 6, sdk=True)
 SDK_OURS_FEW = _guards("coaching-guard with the SDK, start records off", 3, sdk=True, GUARD_START_RECORDS="0")
 HAND = _by_hand("by hand with the SDK, no lines", 0, "none")
@@ -46,6 +51,7 @@ HANDLERS = [
     POWERTOOLS,
     POWERTOOLS_FEW,
     OTEL,
+    OTEL_POINTS,
     SDK_OURS,
     SDK_OURS_FEW,
     HAND,
@@ -79,6 +85,7 @@ class Bar:
 BARS = [
     Bar(OURS, POWERTOOLS, 1 / 3),
     Bar(OURS_FEW, POWERTOOLS_FEW, None),
+    Bar(OURS, OTEL_POINTS, 1 / 4),
     Bar(OURS, OTEL, 1 / 4),
     Bar(SDK_OURS, HAND_ALL, 1.15),
     Bar(SDK_OURS_FEW, HAND_FEW, 1.15),
