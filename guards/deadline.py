@@ -52,7 +52,7 @@ class Deadline:
     @property
     def at(self) -> datetime | None:
         """The same moment on the wall clock; None where there is no deadline."""
-        return datetime.now(UTC) + timedelta(seconds=self._left) if self.known else None
+        return datetime.fromtimestamp(time.time() + self._left, UTC) if self.known else None
 
     @property
     def _left(self) -> float:

@@ -60,7 +60,7 @@ class SourceFailed(GuardError):
         """The name of the source."""
 
 
-class MissingExtra(GuardError):
+class MissingExtra(GuardError, ImportError):
     """A part that the user asked for is not installed.
 
     >>> print(MissingExtra("reading zstd", extra="fast"))

@@ -61,7 +61,7 @@ def request_start(
         "at": _rfc3339(at),
         "route": _text(route),
         "received": _rfc3339(received),
-        "deadline": deadline and _rfc3339(deadline),
+        "deadline": None if deadline is None else _rfc3339(deadline),
         "limit_by": _text(limit_by),
         "cold_start": "true" if cold_start else "false",
         "skew": clock_skew_ms,

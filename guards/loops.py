@@ -26,5 +26,5 @@ def _the_loop() -> asyncio.AbstractEventLoop:
     global _loop
     if _loop is None or _loop.is_closed():
         _loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(_loop)
+    asyncio.set_event_loop(_loop)  # each time: an asyncio.run in between leaves the thread without one
     return _loop

@@ -1,217 +1,267 @@
-"""Phases, gaps and the time in no phase."""
+"""A phase is timed, recorded and marked, whatever happens in it, and changes nothing of it."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+import functools
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from tests.logs import A, B, at, end, only_request, report, said, start
-
-OPEN = said("coaching_service.executing_llm_call", None, model_code="CLAUDE_SONNET_4_5")
-TRIGGERED = said("coaching_service.auto_completion_triggered")
-SAYS = said("coaching_sessions.send_message")
-
-
-def done(ms: int, model: str = "CLAUDE_SONNET_4_5") -> str:
-    return said("coaching_service.llm_call_completed", None, model_code=model, processing_time_ms=ms)
+from guards import bind, deadline, guard_handler, phase
+from guards.phases import Phase
+from guards.testing import capture_phases
+from tests.guarded import REQUEST, SESSION, Context, Record, http_event, of_kind, written
 
 
-def told(request):
-    """Name, start and end in seconds, of each phase."""
-    return [
-        (p.name, (p.start - at(0)).total_seconds(), p.end and (p.end - at(0)).total_seconds())
-        for p in request.phases
-    ]
+def told(phases: list[Phase]) -> list[tuple[str, str, str | None]]:
+    return [(each.name, each.outcome, each.error_type) for each in phases]
 
 
-def test_a_call_ends_at_its_line_and_took_what_the_line_says():
-    """processing_time_ms is exact; the line that opened it is evidence only."""
-    request = only_request(
-        (0, start()), (0, SAYS), (1, OPEN), (6, done(4500)), (7, end()), (7, report(ms=7000))
+def test_phase_writes_its_begin_and_its_end(capfd) -> None:
+    """Two lines: one before the work, so that a killed process leaves it, and one with the time it took."""
+
+    def work() -> None:
+        with phase("extraction", model="CLAUDE_3_5_HAIKU") as p:
+            p.set(input_tokens=812, output_tokens=77, model="CLAUDE_SONNET_4_5")
+
+    begin, end = written(capfd, work)
+
+    assert ("phase.start/1", "extraction", "CLAUDE_3_5_HAIKU") == (
+        begin["guard"],
+        begin["phase"],
+        begin["model"],
     )
-
-    assert [("conversation", 1.5, 6.0)] == told(request)
-    assert "CLAUDE_SONNET_4_5" == request.phases[0].model
-
-
-def test_a_call_after_the_trigger_is_the_extraction():
-    """Both calls log alike: only their place tells them apart."""
-    request = only_request(
-        *(
-            (0, start()),
-            (0, SAYS),
-            (3, done(2000)),
-            (3, TRIGGERED),
-            (9, done(5000)),
-            (9, end()),
-            (9, report(ms=9000)),
-        )
+    assert ("phase.end/1", "CLAUDE_SONNET_4_5", 812, 77) == (
+        end["guard"],
+        end["model"],
+        end["input_tokens"],
+        end["output_tokens"],
     )
-
-    assert [("conversation", 1.0, 3.0), ("extraction", 4.0, 9.0)] == told(request)
-
-
-def test_a_call_of_complete_session_is_the_extraction():
-    """The explicit /complete has no trigger."""
-    asked = said("coaching_sessions.complete_session")
-    request = only_request((0, start()), (0, asked), (9, done(5000)), (9, end()), (9, report(ms=9000)))
-
-    assert [("extraction", 4.0, 9.0)] == told(request)
+    assert (begin["phase_id"], begin["timestamp"]) == (end["phase_id"], end["start"])
+    assert 0 <= end["PhaseDuration"] < 60_000
 
 
-def test_a_call_without_completion_is_open_to_the_end_seen():
-    """After a kill the call stands with no end."""
-    request = only_request((0, start()), (0, SAYS), (2, OPEN), (20, "DEBUG: waiting"))
-
-    assert [("conversation", 2.0, None)] == told(request)
-    assert at(20) == request.phases[0].seen_until
-
-
-def test_a_failed_call_ends_at_the_error():
-    """The time of the error line is the end, and the error has a name."""
-    failed = said("coaching_service.provider_resolution_failed", None, model_code="CLAUDE_3_5_HAIKU")
-    request = only_request((0, start()), (0, SAYS), (1, OPEN), (2, failed), (3, end()), (3, report(ms=3000)))
-
-    assert [("conversation", 1.0, 2.0)] == told(request)
-    assert "ProviderResolutionFailed" == request.phases[0].error_type
+ENDINGS = (
+    ValueError("I feel stuck"),
+    asyncio.CancelledError(),
+    SystemExit(3),
+    KeyboardInterrupt(),
+    GeneratorExit(),
+)
 
 
-def test_the_layer_below_does_not_open_a_second_call():
-    """Invoking Bedrock is the same call seen further down."""
-    below = said("Invoking Bedrock Converse API", None)
-    request = only_request((0, start()), (0, SAYS), (1, OPEN), (1.1, below), (3, done(2000)), (4, end()))
+@pytest.mark.parametrize("error", ENDINGS, ids=lambda error: type(error).__name__)
+def test_phase_that_is_broken_off_is_marked_so(error: BaseException) -> None:
+    """Exception, cancellation, exit or interrupt: the type is told, the very object goes on its way."""
+    with capture_phases() as phases, pytest.raises(type(error)) as raised, phase("extraction"):
+        raise error
 
-    assert [("conversation", 1.0, 3.0)] == told(request)
-
-
-def test_unaccounted_time_is_the_duration_less_the_union_of_the_phases():
-    """Phases that overlap count once."""
-    request = only_request(
-        *((0, start()), (0, SAYS), (4, done(3000)), (5, done(3000)), (10, end()), (10, report(ms=10_000)))
-    )
-
-    assert timedelta(seconds=6) == request.unaccounted
-    assert [(0.0, 1.0, None), (5.0, 10.0, "conversation")] == [
-        ((g.start - at(0)).total_seconds(), (g.end - at(0)).total_seconds(), g.after) for g in request.gaps
-    ]
+    assert error is raised.value
+    assert [("extraction", "error", type(error).__name__)] == told(phases)
 
 
-def test_the_commit_cuts_a_gap_in_two():
-    """What follows the commit is time in which the answer was ready."""
-    commit = said("coaching_service.session_completed")
-    request = only_request(
-        (0, start()), (0, SAYS), (4, done(4000)), (6, commit), (10, end()), (10, report(ms=10_000))
-    )
+def test_phases_nest(capfd) -> None:
+    """A phase inside another names it."""
 
-    assert [("conversation", 2.0), ("session-completed", 4.0)] == [
-        (gap.after, gap.duration.total_seconds()) for gap in request.gaps
-    ]
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        with phase("conversation"), phase("llm-call"):
+            pass
+        with phase("extraction"):
+            pass
 
+    starts = of_kind(written(capfd, lambda: handler(http_event(), Context())), "phase.start")
 
-def test_with_no_phase_known_nothing_is_said_about_gaps():
-    """An application that logs no calls leaves no phases, and no unaccounted time."""
-    request = only_request((0, start()), (0, SAYS), (9, end()), (9, report(ms=9000)))
-
-    assert ((), (), None) == (request.phases, request.gaps, request.unaccounted)
+    assert [(1, None), (2, 1), (3, None)] == [(each["phase_id"], each["parent_id"]) for each in starts]
 
 
-def _record(kind: str, **fields: object) -> str:
-    """A record of the contract, with every common field."""
-    import json
+def test_phases_overlap_under_gather(capfd) -> None:
+    """Each task's phases hang together, though they run at the same time."""
 
-    common = {
-        "level": "INFO",
-        "timestamp": "2026-02-09T23:48:01.000Z",
-        "guard": kind,
-        "service": "coaching-api",
+    async def turn(name: str) -> None:
+        async with phase(name):
+            await asyncio.sleep(0.01)
+            async with phase(f"{name}-call"):
+                await asyncio.sleep(0.01)
+
+    @guard_handler
+    async def handler(event: Any, context: Any) -> None:
+        await asyncio.gather(turn("a"), turn("b"))
+
+    starts = of_kind(written(capfd, lambda: handler(http_event(), Context())), "phase.start")
+    names = {each["phase_id"]: each["phase"] for each in starts}
+
+    assert {("a", None), ("b", None), ("a-call", "a"), ("b-call", "b")} == {
+        (each["phase"], names.get(each["parent_id"])) for each in starts
     }
-    return json.dumps({**common, "request_id": A, "session_id": None, "trace_id": None, **fields})
+    assert {REQUEST} == {each["request_id"] for each in starts}
 
 
-@pytest.mark.parametrize("closed", [True, False])
-def test_recorded_phases_stand_instead_of_inferred_ones(closed):
-    """Our own records say it exactly; a start without an end is an open phase."""
-    begun = _record("phase.start/1", phase="extraction", phase_id=3, parent_id=None, model="CLAUDE_3_5_HAIKU")
-    ended = _record("phase.end/1", phase="extraction", phase_id=3, PhaseDuration=4000.0, outcome="ok")
-    rows = [(0, start()), (0, SAYS), (1, TRIGGERED), (1, begun), (5, done(3900))]
-    request = only_request(*rows, *([(5, ended)] if closed else []), (6, end()), (6, report(ms=6000)))
+def test_thread_of_a_handler_belongs_to_its_request(capfd) -> None:
+    """Also one that does not inherit its starter's context: inside Lambda only one request runs."""
 
-    assert [("extraction", 1.0, 5.0 if closed else None)] == told(request)
-    assert ("recorded", "CLAUDE_3_5_HAIKU") == (request.phases[0].basis, request.phases[0].model)
+    def extract() -> None:
+        bind(session_id=SESSION)
+        with phase("extraction"):
+            assert deadline().known
 
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(extract).result()
+        thread = threading.Thread(target=extract)
+        thread.start()
+        thread.join()
 
-def test_a_record_that_names_another_request_is_text():
-    """A pasted record gives no phase: the request's own call stands."""
-    pasted = _record("phase.end/1", phase="extraction", phase_id=9, PhaseDuration=60_000.0).replace(A, B)
-    rows = [(0, start()), (0, SAYS), (5, pasted), (6, done(5000)), (7, end()), (7, report(ms=7000))]
+    ends = of_kind(written(capfd, lambda: handler(http_event(), Context())), "phase.end")
 
-    assert [("conversation", 1.0, 6.0)] == told(only_request(*rows))
-
-
-def test_recorded_and_inferred_phases_of_different_names_stand_side_by_side():
-    """Only the same work is told once."""
-    ended = _record("phase.end/1", phase="load", phase_id=1, PhaseDuration=900.0, outcome="ok")
-    rows = [(0, start()), (0, SAYS), (1, ended), (6, done(5000)), (7, end()), (7, report(ms=7000))]
-
-    assert [("load", 0.1, 1.0), ("conversation", 1.0, 6.0)] == told(only_request(*rows))
+    assert [(REQUEST, SESSION, "ok")] * 2 == [(e["request_id"], e["session_id"], e["outcome"]) for e in ends]
 
 
-def test_a_recorded_failure_names_its_type():
-    """A type, or at least that it was no success."""
-    named = _record("phase.end/1", phase="a", phase_id=1, PhaseDuration=1, outcome="error", error_type="Boom")
-    bare = _record("phase.end/1", phase="b", phase_id=2, PhaseDuration=1, outcome="error")
-    rows = [(0, start()), (0, SAYS), (1, named), (2, bare), (7, end()), (7, report(ms=7000))]
+def test_phase_outside_a_request_is_timed_all_the_same(capfd) -> None:
+    """At import, in a script: the record names no request."""
 
-    assert ["Boom", "error"] == [phase.error_type for phase in only_request(*rows).phases]
+    def work() -> None:
+        with phase("warm-up"):
+            bind(session_id=SESSION)
 
+    ends = of_kind(written(capfd, work), "phase.end")
 
-def test_a_call_that_is_tried_again_is_two_phases():
-    """Without a word on how the first try ended, it ends where the second begins."""
-    rows = [(0, start()), (0, SAYS), (1, OPEN), (4, OPEN), (6, done(2000)), (7, end()), (7, report(ms=7000))]
-
-    assert [("conversation", 1.0, 4.0), ("conversation", 4.0, 6.0)] == told(only_request(*rows))
+    assert [(None, None, "warm-up")] == [(e["request_id"], e["session_id"], e["phase"]) for e in ends]
 
 
-def test_a_call_after_a_failed_one_is_a_phase_of_its_own():
-    """The error closes the first; the second has no error."""
-    failed = said("LLM generation failed", None, error_type="ReadTimeout")
-    rows = [
-        (0, start()),
-        (0, SAYS),
-        (1, OPEN),
-        (3, failed),
-        (6, done(2000)),
-        (7, end()),
-        (7, report(ms=7000)),
-    ]
-    request = only_request(*rows)
+def decorated() -> dict[str, Any]:
+    """A function of every sort, each a phase."""
 
-    assert [("conversation", 1.0, 3.0), ("conversation", 4.0, 6.0)] == told(request)
-    assert ["ReadTimeout", None] == [phase.error_type for phase in request.phases]
+    @phase("plain")
+    def plain(a: int, *, b: int = 1) -> int:
+        """Adds."""
+        return a + b
 
+    @phase("coroutine")
+    async def coroutine(a: int) -> int:
+        await asyncio.sleep(0)
+        return a
 
-def test_an_absurd_length_does_not_reach_before_the_request():
-    """A call that claims ten minutes in a request of seven seconds began with it at the earliest."""
-    rows = [(0, start()), (0, SAYS), (6, done(600_000)), (7, end()), (7, report(ms=7000))]
-    request = only_request(*rows)
+    @phase("generator")
+    def generator() -> Iterator[int]:
+        yield 1
+        yield 2
 
-    assert [("conversation", 0.0, 6.0)] == told(request)
-    assert timedelta(seconds=1) == request.unaccounted
+    @phase("async-generator")
+    async def async_generator() -> AsyncIterator[int]:
+        yield 1
+        yield 2
 
-
-def test_each_gap_says_what_came_before_it():
-    """Nothing, then the call's end, then the commit."""
-    completed = said("coaching_service.session_completed")
-    rows = [(0, start()), (0, SAYS), (3, done(1000)), (5, completed), (9, end()), (9, report(ms=9000))]
-    gaps = [((gap.start - at(0)).total_seconds(), gap.after) for gap in only_request(*rows).gaps]
-
-    assert [(0.0, None), (3.0, "conversation"), (5.0, "session-completed")] == gaps
+    return {"plain": plain, "coroutine": coroutine, "generator": generator, "async": async_generator}
 
 
-def test_gaps_too_short_to_list_still_count():
-    """Two phases 50 ms apart leave no gap, and 50 ms in no phase."""
-    rows = [(0, start()), (0, SAYS), (2, done(2000)), (4.05, done(2000)), (4.05, end())]
-    request = only_request(*rows, (4.05, report(ms=4050)))
+def test_decorator_times_each_call_of_any_function() -> None:
+    """From the first step to the last, sync or async; the function looks as before."""
+    functions = decorated()
 
-    assert ((), timedelta(milliseconds=50)) == (request.gaps, request.unaccounted)
+    async def drained() -> list[int]:
+        return [value async for value in functions["async"]()]
+
+    with capture_phases() as phases:
+        results = [
+            functions["plain"](2, b=3),
+            asyncio.run(functions["coroutine"](4)),
+            list(functions["generator"]()),
+            asyncio.run(drained()),
+        ]
+
+    assert [5, 4, [1, 2], [1, 2]] == results
+    assert ["plain", "coroutine", "generator", "async-generator"] == [each.name for each in phases]
+    assert ("plain", "Adds.") == (functions["plain"].__name__, functions["plain"].__doc__)
+
+
+def test_decorated_partial_and_callable_object() -> None:
+    """What is called need not be a function."""
+
+    class Extractor:
+        async def __call__(self) -> str:
+            return "done"
+
+    with capture_phases() as phases:
+        one = phase("one")(functools.partial(int, "7"))()
+        two = asyncio.run(phase("two")(Extractor())())
+
+    assert (7, "done") == (one, two)
+    assert ["one", "two"] == [each.name for each in phases]
+
+
+def test_one_phase_object_entered_twice_at_once_times_both() -> None:
+    """A phase kept in a module may be used by two tasks at the same time."""
+    shared = phase("shared")
+
+    async def use() -> None:
+        async with shared:
+            await asyncio.sleep(0.01)
+
+    async def both() -> None:
+        await asyncio.gather(use(), use())
+
+    with capture_phases() as phases:
+        asyncio.run(both())
+
+    assert [("shared", "ok", None)] * 2 == told(phases)
+
+
+def test_kill_switch_leaves_only_the_code(monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+    """GUARD_DISABLED=1: nothing is written, timed or known, and all runs as before."""
+    monkeypatch.setenv("GUARD_DISABLED", "1")
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> str:
+        bind(session_id=SESSION)
+        with phase("conversation") as p:
+            p.set(input_tokens=1)
+        return "unknown" if not deadline().known else "known"
+
+    results: list[str] = []
+    records = written(capfd, lambda: results.append(handler(http_event(), Context())))
+
+    assert ([], ["unknown"]) == (records, results)
+
+
+def test_start_lines_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+    """GUARD_START_RECORDS=0 leaves the end records: all but the open phase of a killed process."""
+    monkeypatch.setenv("GUARD_START_RECORDS", "0")
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        with phase("conversation", model="M"):
+            pass
+
+    records = written(capfd, lambda: handler(http_event(), Context()))
+
+    assert ["phase.end/1", "request.end/1"] == [record["guard"] for record in records]
+    assert "M" == records[0]["model"]
+
+
+def test_names_and_models_beyond_measure_are_kept_few(capfd) -> None:
+    """A phase's name is a metric's dimension: names made of IDs become one, as soon as there are too many."""
+
+    def work() -> None:
+        for number in range(200):
+            with phase(f"session-{number}", model="the user's own words"):
+                pass
+
+    ends: list[Record] = of_kind(written(capfd, work), "phase.end")
+
+    assert 65 >= len({each["phase"] for each in ends})
+    assert "other" == ends[-1]["phase"]
+    assert {"hidden"} == {each["model"] for each in ends}
+
+
+@pytest.fixture(autouse=True)
+def fresh_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees another's names."""
+    from guards import safe
+
+    monkeypatch.setattr(safe, "_phases", safe.Names())

@@ -1,0 +1,327 @@
+"""Middleware and handler: one request from its begin to its end, and its own result, the very object."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from typing import Any
+
+import pytest
+
+from guards import GuardMiddleware, bind, deadline, guard_handler, phase, roots
+from guards.request import current, under_way
+from tests.guarded import OTHER_REQUEST, REQUEST, SESSION, Context, Record, http_event, of_kind, written
+
+Messages = list[dict[str, Any]]
+
+
+def ends(capfd: pytest.CaptureFixture[str], work: Any) -> list[Record]:
+    return of_kind(written(capfd, work), "request.end")
+
+
+def test_handler_gets_the_very_result(capfd) -> None:
+    """What the handler returns is what the caller gets, and its status is told."""
+    answer = {"statusCode": 201}
+
+    @guard_handler(service_name="coaching-api")
+    def handler(event: Any, context: Any) -> Any:
+        bind(session_id=SESSION)
+        return answer
+
+    results: list[Any] = []
+    records = written(capfd, lambda: results.append(handler(http_event(), Context())))
+
+    assert answer is results[0]
+    assert ["request.start/1", "request.end/1"] == [record["guard"] for record in records]
+    assert ("coaching-api", REQUEST, SESSION, 201, "ok", False) == tuple(
+        records[1][key]
+        for key in ("service", "request_id", "session_id", "response_status", "outcome", "client_gone")
+    )
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), asyncio.CancelledError()], ids=repr)
+@pytest.mark.parametrize("sort", ["sync", "async"])
+def test_handler_gets_the_very_exception(capfd, error: BaseException, sort: str) -> None:
+    """What the handler raises is what the caller gets; the record has its type."""
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        raise error
+
+    @guard_handler
+    async def async_handler(event: Any, context: Any) -> None:
+        raise error
+
+    def work() -> None:
+        with pytest.raises(type(error)) as raised:
+            (handler if sort == "sync" else async_handler)(http_event(), Context())
+        # A loop makes its own CancelledError of a task's.
+        assert error is raised.value or isinstance(error, asyncio.CancelledError)
+
+    assert [("error", type(error).__name__)] == [(e["outcome"], e["error_type"]) for e in ends(capfd, work)]
+
+
+def test_request_start_tells_the_deadline(capfd) -> None:
+    """When the gateway received the request, when it gives up, and who gives up first."""
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        assert 27 < deadline().remaining.total_seconds() < 28
+
+    [start] = of_kind(written(capfd, lambda: handler(http_event(age_s=2.5), Context())), "request.start")
+
+    assert ("POST /coaching/message", "gateway") == (start["route"], start["limit_by"])
+    assert start["received"] < start["timestamp"] < start["deadline"]
+
+
+def test_limit_of_the_functions_owner_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GUARD_GATEWAY_LIMIT_MS takes the place of the API kind's own; what is no number is passed over."""
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> float:
+        return deadline().remaining.total_seconds()
+
+    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "5000")
+    assert 4 < handler(http_event(), Context()) <= 5
+    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "soon")
+    assert 29 < handler(http_event(), Context()) <= 30
+
+
+def test_client_is_gone_by_the_gateways_clock(capfd) -> None:
+    """A request that the gateway received 31 s ago has nobody who waits for it, however short it ran."""
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        pass
+
+    late = ends(capfd, lambda: handler(http_event(age_s=31), Context()))
+    queued = ends(capfd, lambda: handler({"Records": [{"eventSource": "aws:sqs"}]}, Context()))
+
+    assert [True, False] == [late[0]["client_gone"], queued[0]["client_gone"]]
+
+
+def test_nothing_leaks_from_one_invocation_to_the_next(capfd) -> None:
+    """Session, phases and status are each request's own."""
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> Any:
+        if context.aws_request_id == REQUEST:
+            bind(session_id=SESSION)
+            return {"statusCode": 200}
+        return None
+
+    def work() -> None:
+        handler(http_event(), Context())
+        handler(http_event(), Context(OTHER_REQUEST))
+
+    assert [(REQUEST, SESSION, 200), (OTHER_REQUEST, None, None)] == [
+        (e["request_id"], e["session_id"], e["response_status"]) for e in ends(capfd, work)
+    ]
+    assert current() is None
+
+
+@pytest.mark.parametrize("context", [None, object(), Context(left_ms=0)], ids=["none", "bare", "0 ms"])
+@pytest.mark.parametrize("event", [None, [], {"requestContext": 7}, b"\xff"], ids=repr)
+def test_whatever_comes_in_the_handler_runs(event: Any, context: Any) -> None:
+    """A missing context or a malformed event is the handler's business, not ours."""
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> Any:
+        return event
+
+    assert event is handler(event, context)
+
+
+def test_async_handler_keeps_one_loop() -> None:
+    """Clients made in one invocation work in the next, and the loop stays the thread's own."""
+    seen: list[asyncio.AbstractEventLoop] = []
+
+    @guard_handler
+    async def handler(event: Any, context: Any) -> None:
+        seen.append(asyncio.get_running_loop())
+
+    handler(http_event(), Context())
+    handler(http_event(), Context(OTHER_REQUEST))
+
+    assert seen[0] is seen[1]
+    assert not seen[0].is_closed()
+    assert seen[0] is asyncio.get_event_loop_policy().get_event_loop()
+
+
+def test_async_handler_can_be_awaited_in_a_test(capfd) -> None:
+    """Where a loop runs already the call gives an awaitable."""
+
+    @guard_handler
+    async def handler(event: Any, context: Any) -> str:
+        return "answer"
+
+    async def work() -> str:
+        return await handler(http_event(), Context())
+
+    results: list[str] = []
+
+    assert 1 == len(ends(capfd, lambda: results.append(asyncio.run(work()))))
+    assert ["answer"] == results
+
+
+# --- the middleware ----------------------------------------------------------------------------------
+
+
+def http_scope(**changed: Any) -> dict[str, Any]:
+    return {"type": "http", "method": "POST", "path": "/coaching/message", "headers": []} | changed
+
+
+async def answers(scope: Any, receive: Any, send: Any) -> None:
+    with phase("conversation"):
+        bind(session_id=SESSION)
+    await send({"type": "http.response.start", "status": 202, "headers": []})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+def serve(app: Any, scope: dict[str, Any]) -> Messages:
+    sent: Messages = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    asyncio.run(app(scope, receive, send))
+    return sent
+
+
+def test_middleware_times_a_servers_request(capfd) -> None:
+    """With a request ID of its own, the status, and no deadline that nobody has set."""
+    records = written(capfd, lambda: serve(GuardMiddleware(answers, service_name="api"), http_scope()))
+    kinds = [record["guard"].split("/")[0] for record in records]
+
+    assert ["request.start", "phase.start", "phase.end", "request.end"] == kinds
+    assert (None, None, False) == tuple(records[0][key] for key in ("deadline", "limit_by", "cold_start"))
+    assert (202, SESSION, "api") == tuple(
+        records[3][key] for key in ("response_status", "session_id", "service")
+    )
+    assert 1 == len({record["request_id"] for record in records})
+
+
+def test_middleware_takes_the_callers_request_id(capfd) -> None:
+    """X-Request-ID joins the records to a proxy's; what can be no ID is not taken."""
+    for given, taken in ((b"req-17", True), (b"I feel stuck", False)):
+        scope = http_scope(headers=[(b"x-request-id", given)])
+        [end] = ends(capfd, lambda scope=scope: serve(GuardMiddleware(answers), scope))
+
+        assert taken is (end["request_id"] == given.decode())
+
+
+def test_server_behind_a_gateway_has_its_deadline(monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+    """A limit that the owner has set counts from the arrival."""
+    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "30000")
+    [start] = of_kind(written(capfd, lambda: serve(GuardMiddleware(answers), http_scope())), "request.start")
+
+    assert "gateway" == start["limit_by"]
+
+
+def test_mangums_scope_tells_the_event(capfd) -> None:
+    """Behind Mangum the Lambda's own ID, deadline and receive time count."""
+    scope = http_scope(**{"aws.event": http_event(age_s=1), "aws.context": Context()})
+    start, *_, end = written(capfd, lambda: serve(GuardMiddleware(answers), scope))
+
+    assert (REQUEST, REQUEST, "gateway") == (start["request_id"], end["request_id"], start["limit_by"])
+    assert start["received"] < start["timestamp"]
+
+
+def test_outermost_root_wins_and_hears_of_the_inner_ones_status(capfd) -> None:
+    """Handler and middleware together make one request, not two."""
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> str:
+        loop = asyncio.new_event_loop()
+        scope = http_scope(**{"aws.event": event, "aws.context": context})
+
+        async def ignore(*_: Any) -> None: ...
+
+        loop.run_until_complete(GuardMiddleware(answers)(scope, ignore, ignore))
+        loop.close()
+        return "not a gateway's answer"
+
+    records = written(capfd, lambda: handler(http_event(), Context()))
+
+    assert 1 == len(of_kind(records, "request.start"))
+    assert [(202, SESSION)] == [
+        (e["response_status"], e["session_id"]) for e in of_kind(records, "request.end")
+    ]
+
+
+def test_what_is_no_http_passes(capfd) -> None:
+    """Lifespan and WebSocket scopes are not requests."""
+    seen: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["type"])
+
+    records = written(
+        capfd, lambda: [serve(GuardMiddleware(app), {"type": t}) for t in ("lifespan", "websocket")]
+    )
+
+    assert ([], ["lifespan", "websocket"]) == (records, seen)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no"), asyncio.CancelledError(), SystemExit(1)], ids=repr)
+def test_middleware_passes_the_very_exception(capfd, error: BaseException) -> None:
+    """Through it, with the status that had been sent before."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise error
+
+    def work() -> None:
+        with pytest.raises(type(error)) as raised:
+            serve(GuardMiddleware(app), http_scope())
+        assert error is raised.value or isinstance(error, asyncio.CancelledError)
+
+    [end] = ends(capfd, work)
+
+    assert ("error", type(error).__name__, 200) == (end["outcome"], end["error_type"], end["response_status"])
+
+
+def test_requests_at_the_same_time_are_kept_apart(capfd) -> None:
+    """A server's concurrent requests each have their own session."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        bind(session_id=scope["path"].strip("/"))
+        await asyncio.sleep(0.01)
+        with phase("conversation"):
+            await asyncio.sleep(0.01)
+
+    async def ignore(*_: Any) -> None: ...
+
+    async def both() -> None:
+        guarded = GuardMiddleware(app)
+        await asyncio.gather(*(guarded(http_scope(path=f"/s{n}"), ignore, ignore) for n in range(5)))
+
+    records = of_kind(written(capfd, lambda: asyncio.run(both())), "phase.end")
+
+    assert {f"s{n}" for n in range(5)} == {record["session_id"] for record in records}
+    assert 5 == len({record["request_id"] for record in records})
+
+
+def test_first_invocation_of_an_environment_is_a_cold_start(monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+    """The first only, and not where Lambda started the environment ahead."""
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None: ...
+
+    def cold(initialization: str) -> list[bool]:
+        monkeypatch.setattr(roots, "_served", False)
+        monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", initialization)
+        records = written(capfd, lambda: [handler(http_event(), Context()) for _ in range(2)])
+        return [each["cold_start"] for each in of_kind(records, "request.start")]
+
+    assert [True, False] == cold("on-demand")
+    assert [False, False] == cold("provisioned-concurrency")
+
+
+def test_context_without_a_request_sees_none() -> None:
+    """After all of it no request is left behind in any context."""
+    assert under_way() is None
+    assert contextvars.copy_context().run(current) is None

@@ -1,0 +1,123 @@
+"""Records are written in one piece, at once or not at all, and each that is not is counted."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from guards.records import MAX_BYTES
+from guards.writer import Writer
+
+LINE = '{"guard":"phase.start/1"}\n'
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pipe_as_stdout(monkeypatch: pytest.MonkeyPatch) -> tuple[int, io.TextIOWrapper]:
+    read, write = os.pipe()
+    out = os.fdopen(write, "w", buffering=1)
+    monkeypatch.setattr(sys, "stdout", out)
+    return read, out
+
+
+def test_line_goes_past_what_is_buffered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program's unflushed prints hold no record back."""
+    read, out = pipe_as_stdout(monkeypatch)
+    out.write("not flushed")
+    writer = Writer()
+
+    assert writer.write(LINE)
+    assert LINE.encode() == os.read(read, 100)
+
+
+def test_full_pipe_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads: the writer comes back, and as soon as somebody does it writes again."""
+    read, _ = pipe_as_stdout(monkeypatch)
+    writer, line = Writer(), "x" * (MAX_BYTES - 1) + "\n"
+    taken = sum(writer.write(line) for _ in range(100))
+
+    assert 0 < taken < 100
+    assert (100 - taken, 0) == (writer.dropped.take(), writer.dropped.take())
+    while taken:
+        taken -= os.read(read, MAX_BYTES).count(b"\n")
+    assert writer.write(line)
+
+
+def test_full_pipe_stays_a_blocking_one_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pipe is shared with the program's own prints, which would fail on a non-blocking one."""
+    read, out = pipe_as_stdout(monkeypatch)
+    writer = Writer()
+    for _ in range(30):
+        writer.write("x" * (MAX_BYTES - 1) + "\n")
+
+    assert os.get_blocking(out.fileno())
+    os.close(read)
+
+
+def test_closed_or_missing_standard_output_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is raised, whatever sys.stdout is."""
+    closed = io.StringIO()
+    closed.close()
+    read, broken = pipe_as_stdout(monkeypatch)
+    os.close(read)
+    writer = Writer()
+    for out in (None, closed, object(), broken):
+        monkeypatch.setattr(sys, "stdout", out)
+        assert not writer.write(LINE)
+
+    assert 4 == writer.dropped.take()
+
+
+def test_standard_output_in_memory_is_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook's or a test's own stream has no file descriptor."""
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+
+    assert Writer().write(LINE)
+    assert LINE == out.getvalue()
+
+
+def test_line_over_the_contracts_size_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could not be written in one piece."""
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    writer = Writer()
+
+    assert not writer.write("x" * (MAX_BYTES + 1))
+    assert 1 == writer.dropped.take()
+
+
+def test_lines_of_many_threads_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many write at once."""
+    read, out = pipe_as_stdout(monkeypatch)
+    writer = Writer()
+    threads = [
+        threading.Thread(target=lambda n=n: [writer.write(f"{n}" * 900 + "\n") for _ in range(50)])
+        for n in range(8)
+    ]
+    chunks: list[bytes] = []
+    reader = threading.Thread(target=lambda: chunks.extend(iter(lambda: os.read(read, 65536), b"")))
+    for thread in (reader, *threads):
+        thread.start()
+    for thread in threads:
+        thread.join()
+    out.close()
+    reader.join()
+    lines = b"".join(chunks).splitlines()
+
+    assert 400 == len(lines) + writer.dropped.take()
+    assert all(len(line) == 900 and len(set(line)) == 1 for line in lines)
+
+
+def test_process_with_closed_stdout_runs_on() -> None:
+    """`handler >&-`: the program ends as it would without guards."""
+    code = "import sys; from guards import phase\nwith phase('extraction'): pass\nsys.exit(7)"
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -c "$1" >&-', sys.executable, code], cwd=ROOT, capture_output=True, timeout=60
+    )
+
+    assert (7, b"") == (done.returncode, done.stderr)
