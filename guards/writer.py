@@ -11,7 +11,7 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Final, TextIO
@@ -36,6 +36,9 @@ class Writer:
         self._torn = False
         self._full = False
         self._silencers = 0
+        self._out: TextIO | None = None
+        self._fileno: Callable[[], int] = _no_file
+        """The descriptor of that stream, asked for with each record: the stream may be closed by then."""
 
     @contextmanager
     def silenced(self) -> Iterator[None]:
@@ -51,33 +54,49 @@ class Writer:
         if self._silencers:
             return True
         try:
-            written = len(line) <= MAX_BYTES and self._lock.acquire(timeout=_PATIENCE_S)
-            if written:
-                try:
-                    written = self._put(line)
-                finally:
-                    self._lock.release()
+            written = len(line) <= MAX_BYTES and self._alone(line)
         except Exception:  # no standard output, a closed one, one that is no stream at all
             written = False
         if not written:
             self.dropped.add()
         return written
 
+    def _alone(self, line: str) -> bool:
+        # A lock that is free, as it mostly is, is had sooner without a timeout.
+        if not (self._lock.acquire(False) or self._lock.acquire(True, _PATIENCE_S)):
+            return False
+        try:
+            return self._put(line)
+        finally:
+            self._lock.release()
+
     def _put(self, line: str) -> bool:
         out = sys.stdout
+        if out is not self._out:
+            # Lambda's runtime client wraps the stream, and looks its methods up in vain first.
+            self._out, self._fileno = out, getattr(out, "fileno", _no_file)
         try:
-            descriptor = out.fileno()
+            descriptor = self._fileno()
         except (AttributeError, OSError, ValueError):
             return _into_memory(out, line)
-        if _CAN_POLL and not _takes_a_line(_poll_of(descriptor), 0 if self._full else _DRAINING_MS):
-            self._full = True
+        if _CAN_POLL and not self._takes_a_line(_poll_of(descriptor)):
             return False
-        self._full = False
         # Straight to the descriptor: what a program has printed and not flushed must not hold a record back.
         data = (b"\n" if self._torn else b"") + line.encode("ascii")
         count = os.write(descriptor, data)
         self._torn = count < len(data)
         return not self._torn
+
+    def _takes_a_line(self, poll: select.poll) -> bool:
+        """Whether a whole record can be written there at once, now or in a moment.
+
+        A pipe that is ready for writing takes PIPE_BUF bytes without blocking, which is a record's size, and
+        does so in one piece. O_NONBLOCK would be simpler, but it is set for all who share the pipe, whose
+        prints would then fail.
+        """
+        ready = poll.poll(0) or (not self._full and poll.poll(_DRAINING_MS))
+        self._full = not ready or not ready[0][1] & select.POLLOUT
+        return not self._full
 
 
 def _into_memory(out: TextIO | None, line: str) -> bool:
@@ -88,15 +107,8 @@ def _into_memory(out: TextIO | None, line: str) -> bool:
     return True
 
 
-def _takes_a_line(poll: select.poll, patience_ms: int) -> bool:
-    """Whether a whole record can be written there at once, now or in a moment.
-
-    A pipe that is ready for writing takes PIPE_BUF bytes without blocking, which is a record's size, and does
-    so in one piece. O_NONBLOCK would be simpler, but it is set for all who share the pipe, whose prints would
-    then fail.
-    """
-    ready = poll.poll(patience_ms)
-    return bool(ready) and bool(ready[0][1] & select.POLLOUT)
+def _no_file() -> int:
+    raise OSError("it has no file descriptor")
 
 
 @lru_cache(4)
