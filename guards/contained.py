@@ -62,12 +62,16 @@ class Contained:
         with self._new:
             if len(self._jobs) >= _MOST_WAITING:
                 raise Late(f"{_MOST_WAITING} jobs are waiting")
+            self._start()
             self._jobs.append(job)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="guards-contained", daemon=True)
-                self._thread.start()
             self._new.notify()
         return job
+
+    def _start(self) -> None:
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="guards-contained", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def _run(self) -> None:
         while True:

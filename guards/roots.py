@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextvars import Token
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from guards import lines, names, spans
 from guards import request as requests
@@ -22,6 +22,8 @@ from guards.safe import error_type_of
 from guards.traces import Parent, parent_of
 from guards.watcher import watcher
 from guards.writer import writer
+
+_T = TypeVar("_T")
 
 ended: Final[list[Callable[[Request], None]]] = []
 """Called when a request has ended and is recorded, before the answer leaves: guards.telemetry sends then."""
@@ -54,21 +56,21 @@ class Root:
 
     def _end(self, error_type: str | None, at: float) -> None:
         request = self.request
+        seconds = at - request.began
+        requests.leave(request, self._token)
         if self._generation is not None:
             watcher.forget(self._generation)
-        requests.leave(request, self._token)
-        seconds = at - request.began
-        self._end_span(error_type)
-        self._record_end(error_type, seconds, at)
+        if request.span is not None:
+            _attempt(self._end_span, error_type)
+        _attempt(self._record_end, error_type, seconds, at)
         if request.otel is not None:
             request.otel.record_request(seconds, error_type)
         for hook in ended:
-            hook(request)
+            _attempt(hook, request)
 
     def _end_span(self, error_type: str | None) -> None:
         request = self.request
-        if request.span is None:
-            return
+        assert request.span is not None
         status = request.response_status
         failed = error_type or (str(status) if status is not None and status >= 500 else None)
         known = {} if status is None else {names.OTEL_RESPONSE_STATUS: status}
@@ -136,12 +138,21 @@ def _begin(
     cold = _is_cold_start(in_lambda)
     request.otel = spans.configured()
     if request.otel is not None:
-        _begin_span(request, request.otel, origin, parent, cold)
+        _attempt(_begin_span, request, request.otel, origin, parent, cold)
     if request.starts:
-        _record_start(request, cold)
+        _attempt(_record_start, request, cold)
     if request.budget.gateway_limit is not None:
-        root._generation = watcher.watch(request)
+        root._generation = _attempt(watcher.watch, request)
     return root
+
+
+def _attempt(step: Callable[..., _T], *about: Any) -> _T | None:
+    """Do a step of the way; where it fails the others are done all the same."""
+    try:
+        return step(*about)
+    except Exception:
+        writer.dropped.add()
+        return None
 
 
 def _begin_span(

@@ -85,6 +85,8 @@ def facts(attributes: Mapping[str, object]) -> dict[str, Fact]:
 
 
 def _may_leave(name: str, value: object) -> bool:
+    if not name.isidentifier() or len(name) > _LONGEST:
+        return False
     if isinstance(value, int | float):
         return abs(value) < 1e15  # neither is infinity, and NaN is less than nothing
     return isinstance(value, str) and len(value) <= _LONGEST_TEXT and name in _named_safe()

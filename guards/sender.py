@@ -97,8 +97,9 @@ class Sender(Generic[_T]):
 
     def _start(self) -> None:
         if self._thread is None and not self._stopped:
-            self._thread = threading.Thread(target=self._run, name="guards-sender", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="guards-sender", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def _run(self) -> None:
         while not self._stopped:

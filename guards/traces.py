@@ -28,7 +28,7 @@ class Parent:
     trace_id: str
     """32 hex digits."""
     span_id: str | None
-    """16 hex digits; None where only the trace is known."""
+    """16 hex digits; None where only the trace is known, or X-Ray does not record it."""
     sampled: bool
 
 
@@ -51,5 +51,7 @@ def _xray(value: str | None) -> Parent | None:
     root = _XRAY_ROOT.search(value) if value else None
     if root is None or value is None:
         return None
-    parent = _XRAY_PARENT.search(value)
-    return Parent(root[1] + root[2], parent[1] if parent else None, bool(_XRAY_SAMPLED.search(value)))
+    # Lambda sends Sampled=0 wherever X-Ray is not switched on. Taken for a caller's decision it would switch
+    # off the tracing of everybody who uses something else.
+    parent = _XRAY_PARENT.search(value) if _XRAY_SAMPLED.search(value) else None
+    return Parent(root[1] + root[2], parent[1] if parent else None, parent is not None)

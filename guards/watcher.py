@@ -42,12 +42,10 @@ class Watcher:
         """Look at a request when it is past each mark; returns the generation to give to ``forget``."""
         generation = next(self._generations)
         with self._changed:
+            self._start()
             self._running[generation] = request
             self._push(request, generation, 0)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="guards-watcher", daemon=True)
-                self._thread.start()
-            elif self._due[0][0] < self._wakes_at:
+            if self._due[0][0] < self._wakes_at:
                 self._changed.notify()
         return generation
 
@@ -55,6 +53,12 @@ class Watcher:
         """The request has ended."""
         with self._changed:
             self._running.pop(generation, None)
+
+    def _start(self) -> None:
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="guards-watcher", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def _push(self, request: Request, generation: int, mark: int) -> None:
         heapq.heappush(self._due, (_moment(request, _ORDER[mark]), generation, mark))

@@ -35,9 +35,10 @@ def http_event(*, age_s: float = 0.0, path: str = "/coaching/message", **changed
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
+        "rawQueryString": "",
         "headers": {"content-type": "application/json"},
         "requestContext": {
-            "http": {"method": "POST", "path": path},
+            "http": {"method": "POST", "path": path, "sourceIp": "192.0.2.1", "protocol": "HTTP/1.1"},
             "timeEpoch": round((time.time() - age_s) * 1000),
             "domainName": "abc123.execute-api.us-east-1.amazonaws.com",
         },

@@ -68,9 +68,11 @@ class LambdaLog:
         """Meanwhile do something, once, when a line that holds the text arrives."""
         with self._lock:
             self._awaited = (text, do) if text else None
-        yield
-        with self._lock:
-            self._awaited = None
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._awaited = None
 
     def drain(self) -> None:
         """Take what stands in the pipe now, unless the reader is paused."""

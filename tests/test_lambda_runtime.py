@@ -15,6 +15,7 @@ import pytest
 
 from incidents.files import FileSource
 from incidents.trace import Query, trace
+from tests.lambda_log import LambdaLog
 from tests.lambda_runtime import LambdaEnvironment, function
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="freezes and waits as Linux does")
@@ -417,6 +418,33 @@ def test_nothing_stays_behind(tmp_path: Path) -> None:
     assert not os.path.exists(f"/proc/{pids[0]}")
     assert gone(pids[1])
     assert descriptors == sorted(os.listdir("/proc/self/fd"))
+
+
+def test_process_that_ends_takes_its_children_with_it(tmp_path: Path) -> None:
+    """What a handler started does not run on after its process has ended by itself."""
+    source = """
+        import os, subprocess, sys
+        def handler(event, context):
+            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+            print("child", child.pid)
+            os._exit(1)
+    """
+    with function(tmp_path, source) as environment:
+        environment.invoke({})
+        [pid] = [line.split()[1] for line in environment.log.lines() if line.startswith("child")]
+
+        assert gone(int(pid))
+
+
+def test_platform_lines_come_after_what_was_printed_before() -> None:
+    """What stands in the pipe when END is written stands before it in the log, however slow the reader is."""
+    log = LambdaLog("/aws/lambda/coaching-api", "stream")
+    with log._lock:  # its thread is held up
+        os.write(log.writing_end, b"printed\n")
+        log.write("END")
+    log.close()
+
+    assert ["printed", "END"] == log.lines()
 
 
 def test_frozen_process_does_not_outlive_killed_tests(tmp_path: Path) -> None:

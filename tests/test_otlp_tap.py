@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from tests.oteltap import OtelTap, plain
+from tests.otlp_tap import OtelTap, plain
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,224 @@
+"""The queue that never blocks, the thread that sends, and the breaker that stops the waiting."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from guards.breaker import Breaker
+from guards.contained import Contained, Late, Patience
+from guards.sender import BATCH, MOST_QUEUED, Sender
+from guards.tally import Tally
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        """Now."""
+        return self.now
+
+
+def until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + 10
+    while not true() and time.monotonic() < end:
+        time.sleep(0.002)
+    assert true()
+
+
+def test_flush_sends_in_batches_and_in_order() -> None:
+    """All that is queued, and what is queued meanwhile."""
+    batches: list[list[int]] = []
+    sender: Sender[int] = Sender(lambda batch: batches.append(batch) is None, Tally())
+    for number in range(BATCH + 10):
+        sender.put(number)
+
+    assert sender.flush(5)
+    assert list(range(BATCH + 10)) == [number for batch in batches for number in batch]
+    assert all(len(batch) <= BATCH for batch in batches)
+
+
+def test_server_sends_by_itself() -> None:
+    """Every few seconds, without anybody asking."""
+    got: list[int] = []
+    sender: Sender[int] = Sender(lambda batch: got.extend(batch) is None, Tally(), every=0.01)
+    sender.put(1)
+    until(lambda: got == [1])
+    sender.put(2)
+    until(lambda: got == [1, 2])
+
+
+def test_full_queue_drops_and_counts() -> None:
+    """A sender that hangs holds up nobody who puts."""
+    gate, lost = threading.Event(), Tally()
+    sender: Sender[int] = Sender(lambda batch: gate.wait(10), lost)
+    sender.put(0)
+    sender.flush(0)
+    until(lambda: not sender._queue)
+    for number in range(MOST_QUEUED + 5):
+        sender.put(number)
+    gate.set()
+
+    assert 5 == lost.take()
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_batch_that_is_not_taken_is_counted(raises: bool) -> None:
+    """Whether the exporter says so or raises; the thread goes on."""
+    lost = Tally()
+
+    def refuse(batch: list[int]) -> bool:
+        if raises:
+            raise RuntimeError("no")
+        return False
+
+    sender: Sender[int] = Sender(refuse, lost)
+    sender.put(1)
+    sender.put(2)
+
+    assert not sender.flush(5)
+    assert 2 == lost.take()
+    assert not sender.breaker.closed
+
+
+def test_open_breaker_is_not_waited_for() -> None:
+    """A request that comes after a failure does not wait at all, whatever is queued."""
+    clock = Clock()
+    sender: Sender[int] = Sender(lambda batch: False, Tally(), breaker=Breaker(clock))
+    patience = Patience(5.0)
+    sender.put(1)
+    sender.flush_politely(patience)
+    left = patience.left
+    sender.put(2)
+    sender.flush_politely(patience)
+
+    assert left == patience.left
+    assert 1 == len(sender._queue)
+
+
+def test_after_its_pause_one_tries_again_without_waiting_and_closes() -> None:
+    """The first export that goes well again is the last that nobody waits for."""
+    clock, works, got = Clock(), threading.Event(), []
+
+    def export(batch: list[int]) -> bool:
+        got.extend(batch)
+        return works.is_set()
+
+    sender: Sender[int] = Sender(export, Tally(), breaker=Breaker(clock))
+    patience = Patience(5.0)
+    sender.put(1)
+    sender.flush_politely(patience)
+    assert not sender.breaker.closed
+    works.set()
+    clock.now = 60.0
+    left = patience.left
+    sender.put(2)
+    sender.flush_politely(patience)
+    until(lambda: sender.breaker.closed)
+
+    assert left == patience.left
+    assert [1, 2] == got
+
+
+def test_slow_export_opens_the_breaker() -> None:
+    """It went well, but nobody should wait for the next."""
+    sender: Sender[int] = Sender(lambda batch: time.sleep(0.25) is None, Tally())
+    sender.put(1)
+
+    assert not sender.flush(5)
+    assert not sender.breaker.closed
+
+
+def test_patience_is_spent_once() -> None:
+    """What one wait has taken the next has no more."""
+    gate = threading.Event()
+    sender: Sender[int] = Sender(lambda batch: gate.wait(10), Tally())
+    patience = Patience(0.05)
+    sender.put(1)
+    sender.flush_politely(patience)
+    gate.set()
+
+    assert 0 == patience.left
+    assert not sender.breaker.closed
+
+
+def test_breaker_pauses_longer_each_time_up_to_a_minute() -> None:
+    """5, 10, 20, 40 and 60 s; a success begins anew."""
+    clock = Clock()
+    breaker = Breaker(clock)
+    pauses = []
+    for _ in range(6):
+        breaker.failed()
+        pauses.append(breaker.wait_s)
+    breaker.succeeded()
+    breaker.failed()
+
+    assert [5, 10, 20, 40, 60, 60] == pauses
+    assert 5 == breaker.wait_s
+
+
+def test_stopped_sender_takes_no_more() -> None:
+    """What comes after the end of the process's telemetry is counted as lost."""
+    got: list[int] = []
+    lost = Tally()
+    sender: Sender[int] = Sender(lambda batch: got.extend(batch) is None, lost)
+    sender.put(1)
+    sender.stop(5)
+    sender.put(2)
+
+    assert ([1], 1) == (got, lost.take())
+
+
+# --- work on another thread -------------------------------------------------------------------------
+
+
+def test_contained_work_gives_its_result_or_its_error() -> None:
+    """As if it had been called here."""
+    contained = Contained()
+
+    def fail() -> None:
+        raise KeyError("no")
+
+    assert 42 == contained.call(lambda: 42, 5)
+    with pytest.raises(KeyError):
+        contained.call(fail, 5)
+
+
+def test_hanging_work_is_left_behind_until_it_comes_back() -> None:
+    """Nobody waits for what stands behind it, and when it has come back all is as before."""
+    contained, gate = Contained(), threading.Event()
+    with pytest.raises(Late, match="not done within"):
+        contained.call(lambda: gate.wait(10), 0.01)
+    with pytest.raises(Late, match="hangs"):
+        contained.call(lambda: 1, 10)
+    gate.set()
+    until(lambda: not contained._late)
+
+    assert 1 == contained.call(lambda: 1, 5)
+
+
+def test_too_much_waiting_work_is_refused() -> None:
+    """A thread that hangs for good does not eat the memory."""
+    contained, gate = Contained(), threading.Event()
+    contained.submit(lambda: gate.wait(10))
+    with pytest.raises(Late, match="jobs are waiting"):
+        for _ in range(1000):
+            contained.submit(lambda: None)
+    gate.set()
+
+
+def test_exit_inside_contained_work_ends_no_thread() -> None:
+    """A processor that calls sys.exit is an error like any other."""
+    contained = Contained()
+
+    def leave() -> None:
+        raise SystemExit(1)
+
+    with pytest.raises(Late, match="SystemExit"):
+        contained.call(leave, 5)
+    assert 1 == contained.call(lambda: 1, 5)
