@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final
 from guards import lines
 from guards.contained import Patience
 from guards.deadline import Budget, Deadline
-from guards.records import About
 
 if TYPE_CHECKING:
     from guards.spans import OpenSpan, Otel
@@ -60,7 +59,7 @@ class Request:
         self,
         *,
         service: str,
-        request_id: str | None,
+        request_id: object,
         budget: Budget,
         route: str | None = None,
         trace_id: str | None = None,
@@ -119,7 +118,7 @@ class Request:
             return next(reversed(self.open_phases.values()), None)
 
     def _about_text(self) -> str:
-        return lines.about_text(About(self.service, self.request_id, self.session_id, self.trace_id))
+        return lines.about_of(self.service, self.request_id, self.session_id, self.trace_id)
 
 
 _current: ContextVar[Request | None] = ContextVar("guards.request", default=None)
@@ -215,12 +214,14 @@ def service_name(given: str | None = None) -> str:
 
 def disabled() -> bool:
     """Whether GUARD_DISABLED switches everything off."""
-    return os.environ.get("GUARD_DISABLED", "0").strip().lower() not in ("", "0", "false", "no")
+    given = os.environ.get("GUARD_DISABLED")
+    return given is not None and given.strip().lower() not in ("", "0", "false", "no")
 
 
 def starts_are_written() -> bool:
     """Whether start records are written: GUARD_START_RECORDS=0 switches them off."""
-    return os.environ.get("GUARD_START_RECORDS", "1").strip().lower() not in ("0", "false", "no")
+    given = os.environ.get("GUARD_START_RECORDS")
+    return given is None or given.strip().lower() not in ("0", "false", "no")
 
 
 def now_ms() -> int:

@@ -14,6 +14,7 @@ import os
 import threading
 import time
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 from guards import lines
@@ -104,9 +105,19 @@ def say_past(request: Request, mark: Mark) -> None:
 
 def _moment(request: Request, mark: Mark) -> float:
     assert request.budget.gateway_limit is not None
-    limits = Limits.of(timedelta(seconds=request.budget.gateway_limit))
-    after = {"warning": limits.warning, "critical": limits.critical, "limit": limits.limit}[mark]
-    return request.budget.received + after.total_seconds()
+    return request.budget.received + _after(request.budget.gateway_limit)[mark]
+
+
+@lru_cache(16)  # a process has one limit, or one a kind of gateway
+def _after(limit_s: float) -> dict[Mark, float]:
+    """Seconds from the request's receipt to each mark."""
+    limits = Limits.of(timedelta(seconds=limit_s))
+    marks: dict[Mark, timedelta] = {
+        "warning": limits.warning,
+        "critical": limits.critical,
+        "limit": limits.limit,
+    }
+    return {mark: after.total_seconds() for mark, after in marks.items()}
 
 
 watcher: Final = Watcher()
