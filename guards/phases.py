@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -170,14 +169,13 @@ class OpenPhase:
         seconds = time.perf_counter() - self._start
         try:
             if self._number:
-                self._end(seconds, error_type_of(kind))
+                self._end(seconds, None if kind is None else error_type_of(kind))
         except Exception:
             writer.dropped.add()
 
     def _end(self, seconds: float, error_type: str | None) -> None:
         outcome: RecordOutcome = "ok" if error_type is None else "error"
-        if self._token is not None:
-            self._leave(self._token)
+        self._leave()
         writer.write(
             lines.phase_end(
                 self._about(),
@@ -189,7 +187,7 @@ class OpenPhase:
                 outcome,
                 error_type,
                 self._model,
-                self._recorded_facts(),
+                self._recorded_facts() if self._facts else None,
             )
         )
         if self._otel is not None:
@@ -199,17 +197,18 @@ class OpenPhase:
         if listeners:
             self._tell(seconds, outcome, error_type)
 
-    def _recorded_facts(self) -> dict[str, int | float] | None:
-        if not self._facts:
-            return None
+    def _recorded_facts(self) -> dict[str, int | float]:
         known = ((name, self._facts.get(name)) for name in names.PHASE_FACTS)
         return {name: value for name, value in known if isinstance(value, int | float)}
 
-    def _leave(self, token: Token[tuple[Request | None, int] | None]) -> None:
+    def _leave(self) -> None:
         if self._request is not None:
             self._request.leave(self._number)
-        with suppress(ValueError):  # it ends in another task or thread than it began in
-            _parent.reset(token)
+        if self._token is not None:
+            try:  # noqa: SIM105  # contextlib.suppress takes as long as the rest of this function
+                _parent.reset(self._token)
+            except ValueError:  # it ends in another task or thread than it began in
+                pass
 
     def _tell(self, seconds: float, outcome: RecordOutcome, error_type: str | None) -> None:
         request = self._request
