@@ -162,8 +162,9 @@ def _begin_span(
     context = None if parent is None else otel.span_context(parent)
     attributes = _span_attributes(request, otel, origin, cold)
     request.span = otel.begin(name, request.patience, server=True, parent=context, attributes=attributes)
-    if request.span is not None and request.span.trace_id is not None:
-        request.traced(request.span.trace_id)
+    trace_id = None if request.span is None else request.span.trace_id
+    if trace_id is not None and trace_id != request.trace_id:
+        request.traced(trace_id)
 
 
 def _span_attributes(request: Request, otel: spans.Otel, origin: Origin, cold: bool) -> Mapping[str, Any]:
