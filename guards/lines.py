@@ -235,8 +235,7 @@ def _datetime(ms: int) -> datetime:
 
 def _rfc3339(ms: int) -> str:
     """As records.rfc3339."""
-    second, rest = divmod(ms, 1000)
-    return f"{_to_the_second(second)}{rest:03d}Z"
+    return f"{_to_the_second(ms // 1000)}{ms % 1000:03d}Z"
 
 
 @lru_cache(64)  # most moments share their second with one before

@@ -22,6 +22,7 @@ _FUNCTION_URL: Final = re.compile(r"\.lambda-url\.[a-z0-9-]+\.on\.aws(\.cn)?\Z")
 # A path is not a route: its parts can be IDs, addresses or tokens, which no record may carry.
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z_-]{0,31}|v\d{1,3}")
 _METHOD: Final = re.compile(r"[A-Z]{3,16}")
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _HIDDEN: Final = "{id}"
 _LONGEST_PATH: Final = 16
 
@@ -106,7 +107,7 @@ def _source(event: Mapping[str, object]) -> str | None:
 
 
 def _method(value: object) -> str | None:
-    return value if isinstance(value, str) and _METHOD.fullmatch(value) else None
+    return value if value in _METHODS or (isinstance(value, str) and _METHOD.fullmatch(value)) else None
 
 
 def _milliseconds(value: object) -> float | None:

@@ -201,7 +201,7 @@ def _record_start(request: Request, cold: bool) -> None:
 
 def gateway_limit_ms() -> float | None:
     """The gateway's limit as GUARD_GATEWAY_LIMIT_MS gives it; None where it is not set or no number of ms."""
-    given = os.environ.get("GUARD_GATEWAY_LIMIT_MS")
+    given = requests.setting("GUARD_GATEWAY_LIMIT_MS")
     if not given:
         return None
     try:

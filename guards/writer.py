@@ -53,22 +53,18 @@ class Writer:
         """Write a line of at most 4096 ASCII bytes; False where it was dropped and counted. Never raises."""
         if self._silencers:
             return True
-        try:
-            written = len(line) <= MAX_BYTES and self._alone(line)
-        except Exception:  # no standard output, a closed one, one that is no stream at all
-            written = False
+        written = False
+        # A lock that is free, as it mostly is, is had sooner without a timeout.
+        if len(line) <= MAX_BYTES and (self._lock.acquire(False) or self._lock.acquire(True, _PATIENCE_S)):
+            try:
+                written = self._put(line)
+            except Exception:  # no standard output, a closed one, one that is no stream at all
+                written = False
+            finally:
+                self._lock.release()
         if not written:
             self.dropped.add()
         return written
-
-    def _alone(self, line: str) -> bool:
-        # A lock that is free, as it mostly is, is had sooner without a timeout.
-        if not (self._lock.acquire(False) or self._lock.acquire(True, _PATIENCE_S)):
-            return False
-        try:
-            return self._put(line)
-        finally:
-            self._lock.release()
 
     def _put(self, line: str) -> bool:
         out = sys.stdout
