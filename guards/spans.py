@@ -144,7 +144,7 @@ class OpenSpan:
 
     def bind(self, session_id: str | None) -> None:
         """Say whose session it is."""
-        self._do(lambda: self._span.set_attributes(session_attributes(self._otel, session_id)))
+        self._do(lambda: self._set(session_attributes(self._otel, session_id)))
 
     def end(self, error_type: str | None, attributes: Attributes, patience: Patience | None = None) -> None:
         """End it, marked with an error's type name where it failed; wait for that with patience, if any."""
@@ -163,12 +163,16 @@ class OpenSpan:
 
     def _end(self, error_type: str | None, attributes: Attributes, at: int | None) -> None:
         if self._span.is_recording():
-            if attributes:
-                self._span.set_attributes(attributes)
+            self._set(attributes)
             if error_type is not None:
                 self._span.set_attribute(names.OTEL_ERROR_TYPE, error_type)
                 self._span.set_status(self._otel._trace.StatusCode.ERROR)
         self._span.end(at)
+
+    def _set(self, attributes: Attributes) -> None:
+        # To clean one or two values takes the SDK a third of the time that a mapping of them takes.
+        for name, value in attributes.items():
+            self._span.set_attribute(name, value)
 
     def _do(self, work: Any, patience: Patience | None = None) -> None:
         try:
