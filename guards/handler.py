@@ -94,7 +94,7 @@ def left_ms(context: object) -> float | None:
         left = context.get_remaining_time_in_millis()  # type: ignore[attr-defined]
     except Exception:
         return None
-    return float(left) if isinstance(left, int | float) else None
+    return float(left) if isinstance(left, (int, float)) else None
 
 
 def _end(root: Root | None, kind: type[BaseException] | None, result: object) -> None:
@@ -106,6 +106,6 @@ def _status(result: object) -> int | None:
     """The HTTP status that a handler answers a gateway with; None where the result is not such an answer."""
     status = result.get("statusCode") if isinstance(result, dict) else None
     try:
-        return int(status) if isinstance(status, int | str) and 100 <= int(status) <= 599 else None
+        return int(status) if isinstance(status, (int, str)) and 100 <= int(status) <= 599 else None
     except ValueError:
         return None

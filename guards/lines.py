@@ -3,7 +3,8 @@
 What a record holds is said in ``guards.records`` alone: the text here is made from those functions when a
 kind is first written. Building and encoding the dict each time costs four times as much.
 
->>> line = phase_start(about_text(About("coaching-api", "r-1")), 1770680889000, "extraction", 1, None, None)
+>>> about, at = about_text(About("coaching-api", "r-1")), moment(1770680889000)
+>>> line = phase_start(about, at, "extraction", 1, None, None)
 >>> json.loads(line) == records.phase_start(
 ...     About("coaching-api", "r-1"), at=_datetime(1770680889000), phase="extraction", phase_id=1)
 True
@@ -62,11 +63,11 @@ def request_start(
 ) -> str:
     """The line of records.request_start; moments in ms since 1970."""
     return _request_start() % (
-        _rfc3339(at),
+        moment(at),
         about,
         _text(route),
-        _rfc3339(received),
-        "null" if deadline is None else f'"{_rfc3339(deadline)}"',
+        moment(received),
+        "null" if deadline is None else f'"{moment(deadline)}"',
         _text(limit_by),
         "true" if cold_start else "false",
         "" if clock_skew_ms is None else f',"{names.CLOCK_SKEW_MS}":{clock_skew_ms}',
@@ -74,11 +75,11 @@ def request_start(
 
 
 def phase_start(
-    about: str, at: int, phase: str, phase_id: int, parent_id: int | None, model: str | None
+    about: str, at: str, phase: str, phase_id: int, parent_id: int | None, model: str | None
 ) -> str:
-    """The line of records.phase_start; the moment in ms since 1970."""
+    """The line of records.phase_start; the moment as ``moment`` gives it."""
     parent = "null" if parent_id is None else parent_id
-    return _phase_start() % (_rfc3339(at), about, _quoted(phase), phase_id, parent, _text(model))
+    return _phase_start() % (at, about, _quoted(phase), phase_id, parent, _text(model))
 
 
 def phase_end(
@@ -86,23 +87,23 @@ def phase_end(
     at: int,
     phase: str,
     phase_id: int,
-    start: int,
+    start: str,
     duration: float,
     outcome: RecordOutcome,
     error_type: str | None,
     model: str | None,
     facts: Mapping[str, int | float] | None,
 ) -> str:
-    """The line of records.phase_end; moments in ms since 1970, the duration in ms."""
+    """The line of records.phase_end; in ms since 1970, but for the start, which is as in phase_start."""
     known = "" if model is None else f',"{names.MODEL}":{_quoted(model)}'
     if facts:
         known += "," + json.dumps(facts, separators=(",", ":"))[1:-1]
     return _phase_end(outcome) % (
-        _rfc3339(at),
+        moment(at),
         about,
         _quoted(phase),
         phase_id,
-        _rfc3339(start),
+        start,
         round(duration, 1),
         _text(error_type),
         known,
@@ -137,7 +138,7 @@ def request_end(
     if error_type is not None:
         known += f',"{names.ERROR_TYPE}":{_quoted(error_type)}'
     return _request_end(outcome) % (
-        _rfc3339(at),
+        moment(at),
         about,
         round(duration, 1),
         "null" if response_status is None else response_status,
@@ -233,8 +234,8 @@ def _datetime(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def _rfc3339(ms: int) -> str:
-    """As records.rfc3339."""
+def moment(ms: int) -> str:
+    """A moment in ms since 1970 as records.rfc3339 writes it."""
     return f"{_to_the_second(ms // 1000)}{ms % 1000:03d}Z"
 
 

@@ -111,7 +111,7 @@ def _method(value: object) -> str | None:
 
 
 def _milliseconds(value: object) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0 else None
 
 
 def _is_telling(template: str) -> bool:

@@ -114,7 +114,7 @@ class OpenPhase:
         "_request",
         "_span",
         "_start",
-        "_start_ms",
+        "_start_at",
         "_token",
     )
 
@@ -125,7 +125,7 @@ class OpenPhase:
         self._request: Request | None = None
         self._number = 0
         self._start = 0.0
-        self._start_ms = 0
+        self._start_at = ""
         self._otel: spans.Otel | None = None
         self._span: spans.OpenSpan | None = None
         self._token: Token[tuple[Request | None, int] | None] | None = None
@@ -149,7 +149,7 @@ class OpenPhase:
         request = self._request = current()
         if request is None and disabled():
             return
-        self._start_ms = now_ms()
+        self._start_at = lines.moment(now_ms())
         outer = _parent.get()
         parent_id = outer[1] if outer is not None and outer[0] is request else None
         self._number = next(_outside_ids) if request is None else request.enter(self._name)
@@ -157,7 +157,7 @@ class OpenPhase:
         if starts_are_written() if request is None else request.starts:
             writer.write(
                 lines.phase_start(
-                    self._about(), self._start_ms, self._name, self._number, parent_id, self._model
+                    self._about(), self._start_at, self._name, self._number, parent_id, self._model
                 )
             )
         otel = self._otel = spans.configured() if request is None else request.otel
@@ -182,7 +182,7 @@ class OpenPhase:
                 now_ms(),
                 self._name,
                 self._number,
-                self._start_ms,
+                self._start_at,
                 seconds * 1000,
                 outcome,
                 error_type,

@@ -225,6 +225,8 @@ def configured() -> Otel | None:
     """What the process has configured of OpenTelemetry; None where that is nothing. Never raises."""
     global _known
     trace, metrics = sys.modules.get("opentelemetry.trace"), sys.modules.get("opentelemetry.metrics")
+    if trace is None and metrics is None:
+        return None
     try:
         tracer_provider = _set(trace, "get_tracer_provider", "ProxyTracerProvider", "NoOpTracerProvider")
         meter_provider = _set(metrics, "get_meter_provider", "_ProxyMeterProvider", "NoOpMeterProvider")

@@ -32,7 +32,8 @@ class Watcher:
     """The requests that a gateway waits for, and a thread that looks at each when it is due."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._generations = itertools.count(1)
         self._running: dict[int, Request] = {}
         self._due: list[_Due] = []
@@ -42,7 +43,7 @@ class Watcher:
     def watch(self, request: Request) -> int:
         """Look at a request when it is past each mark; returns the generation to give to ``forget``."""
         generation = next(self._generations)
-        with self._changed:
+        with self._lock:  # the condition's own, had without its detour through Python
             self._start()
             self._running[generation] = request
             self._push(request, generation, 0)
@@ -52,7 +53,7 @@ class Watcher:
 
     def forget(self, generation: int) -> None:
         """The request has ended."""
-        with self._changed:
+        with self._lock:
             self._running.pop(generation, None)
 
     def _start(self) -> None:

@@ -75,7 +75,7 @@ class Writer:
             descriptor = self._fileno()
         except (AttributeError, OSError, ValueError):
             return _into_memory(out, line)
-        if _CAN_POLL and not self._takes_a_line(_poll_of(descriptor)):
+        if _CAN_POLL and not self._takes_a_line(descriptor):
             return False
         # Straight to the descriptor: what a program has printed and not flushed must not hold a record back.
         data = (b"\n" if self._torn else b"") + line.encode("ascii")
@@ -83,13 +83,14 @@ class Writer:
         self._torn = count < len(data)
         return not self._torn
 
-    def _takes_a_line(self, poll: select.poll) -> bool:
+    def _takes_a_line(self, descriptor: int) -> bool:
         """Whether a whole record can be written there at once, now or in a moment.
 
         A pipe that is ready for writing takes PIPE_BUF bytes without blocking, which is a record's size, and
         does so in one piece. O_NONBLOCK would be simpler, but it is set for all who share the pipe, whose
         prints would then fail.
         """
+        poll = _poll_of(descriptor)
         ready = poll.poll(0) or (not self._full and poll.poll(_DRAINING_MS))
         self._full = not ready or not ready[0][1] & select.POLLOUT
         return not self._full
