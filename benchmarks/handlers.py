@@ -58,6 +58,8 @@ HANDLERS = [
     HAND_FEW,
     HAND_ALL,
 ]
+RECORDS = (OURS, OURS_FEW)
+"""Whose volume of log is told."""
 SAME_SPANS = (SDK_OURS, SDK_OURS_FEW, HAND, HAND_FEW, HAND_ALL)
 """Their spans must be equal: names, kinds, parents, attributes."""
 

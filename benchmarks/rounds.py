@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from handlers import Bar
+from handlers import RECORDS, Bar
 from workers import Cost, Peer, Worker
 
 _PROVED = 3
@@ -73,6 +73,13 @@ def table(results: Sequence[Result]) -> Iterator[str]:
     yield "| contestant | thread us | process us | bytes printed |\n|---|--:|--:|--:|"
     for each in results:
         yield f"| {each.peer.name} | {each.thread:.1f} | {each.process:.1f} | {each.bytes_a_request:.0f} |"
+
+
+def volume(results: Sequence[Result]) -> Iterator[str]:
+    """What records cost in log volume, with start records and without."""
+    for each in results:
+        if each.peer in RECORDS:
+            yield f"{each.peer.name}: {each.bytes_a_request:,.0f} bytes of log a request."
 
 
 def comparisons(bars: Sequence[Bar], results: Sequence[Result]) -> Iterator[str]:

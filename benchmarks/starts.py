@@ -77,6 +77,7 @@ def _start(module: str) -> tuple[float, float]:
         process = subprocess.Popen(
             [sys.executable, "-m", "awslambdaric", f"{module}.handler"],
             cwd=_COLD,
+            stdout=subprocess.DEVNULL,
             env=_environ(address, module),
         )
         try:
