@@ -63,7 +63,8 @@ def _requests(peers: Sequence[Peer], environ: dict[str, str], asked: argparse.Na
         rounds.same_spans([each for each in results if each.peer in SAME_SPANS])
         rounds.measure(workers, results, asked.rounds, asked.requests)
     yield from rounds.table(results)
-    yield from ("", *rounds.volume(results), "")
+    told = [*rounds.volume(results)]
+    yield from ("", *told, *([""] if told else []))
     yield from rounds.comparisons(BARS, results)
 
 

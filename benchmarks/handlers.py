@@ -8,6 +8,7 @@ from workers import Peer
 
 _POINTS = {"coaching.phase.duration": 2, "coaching.request.duration": 1}
 _SPANS = {"spans": 3, **_POINTS}
+_ONE = {"spans": 1, "coaching.request.duration": 1}
 
 
 def _guards(name: str, lines: int, *, sdk: bool, **environ: str) -> Peer:
@@ -65,11 +66,10 @@ SAME_SPANS = (SDK_OURS, SDK_OURS_FEW, HAND, HAND_FEW, HAND_ALL)
 
 ASGI_BARE = _asgi("bare application", 0, {}, "none")
 ASGI_OURS = _asgi("GuardMiddleware", 2, {}, "guards")
-ASGI_SDK = _asgi(
-    "GuardMiddleware with the SDK", 2, {"spans": 1, "coaching.request.duration": 1}, "guards", sdk=True
-)
+ASGI_SDK = _asgi("GuardMiddleware with the SDK", 2, _ONE, "guards", sdk=True)
+ASGI_HAND = _asgi("by hand with the SDK, one span and one measurement", 0, _ONE, "hand", sdk=True)
 ASGI_OTEL = _asgi("OpenTelemetryMiddleware", 0, {"spans": 3}, "otel", sdk=True)
-ASGI = [ASGI_BARE, ASGI_OURS, ASGI_SDK, ASGI_OTEL]
+ASGI = [ASGI_BARE, ASGI_OURS, ASGI_SDK, ASGI_HAND, ASGI_OTEL]
 
 
 @dataclass(frozen=True)
@@ -95,4 +95,5 @@ BARS = [
     Bar(SDK_OURS, HAND, None),
     Bar(ASGI_OURS, ASGI_OTEL, 1 / 5, over=ASGI_BARE),
     Bar(ASGI_SDK, ASGI_OTEL, 1 / 5, over=ASGI_BARE),
+    Bar(ASGI_HAND, ASGI_OTEL, None, over=ASGI_BARE),
 ]
