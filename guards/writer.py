@@ -30,7 +30,7 @@ class Writer:
     """One line at a time to standard output, as it is when the line is written."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.dropped = Tally()
         """Records that could not be written."""
         self._torn = False
@@ -108,6 +108,7 @@ def _poll_of(descriptor: int) -> select.poll:
 
 def _after_fork() -> None:
     """A child may have been made while another thread held the lock, which nobody there would release."""
+    _poll_of.cache_clear()  # one that another thread was waiting on can never be asked again
     writer.__init__()  # type: ignore[misc]  # in place: others hold a reference
 
 

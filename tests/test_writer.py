@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from guards import writer as module
 from guards.records import MAX_BYTES
 from guards.writer import Writer
 
@@ -121,3 +124,35 @@ def test_process_with_closed_stdout_runs_on() -> None:
     )
 
     assert (7, b"") == (done.returncode, done.stderr)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_child_of_a_process_that_waits_for_a_full_pipe_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forked while another thread waits for a reader, and holds the lock: neither is the child's."""
+    read, out = pipe_as_stdout(monkeypatch)
+    os.set_blocking(out.fileno(), False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(out.fileno(), b"x" * MAX_BYTES)
+    os.set_blocking(out.fileno(), True)
+    monkeypatch.setattr(module, "_DRAINING_MS", 20_000)
+    waiting = threading.Thread(target=module.writer.write, args=(LINE,), daemon=True)
+    waiting.start()
+    time.sleep(0.2)  # until it waits
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:  # never returns to pytest
+        try:
+            os.dup2(tell, out.fileno())  # the same number, which the parent waits for
+            os.write(tell, f"{module.writer.write(LINE)}".encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(tell)
+    try:
+        assert LINE.encode() + b"True" == os.read(told, 1000)
+    finally:
+        os.close(told)
+        os.close(read)  # lets the parent's thread go
+        waiting.join(10)
+        module.writer.dropped.take()
