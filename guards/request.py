@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}")
 _SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/ -]{0,127}")
+_NO: Final = ("0", "false", "no", "off")
 _UNNAMED: Final = "unnamed-service"
 
 PATIENCE_S: Final = 0.2
@@ -222,12 +223,12 @@ def service_name(given: str | None = None) -> str:
 
 def disabled() -> bool:
     """Whether GUARD_DISABLED switches everything off."""
-    return os.environ.get("GUARD_DISABLED", "0").strip().lower() not in ("", "0", "false", "no")
+    return os.environ.get("GUARD_DISABLED", "0").strip().lower() not in ("", *_NO)
 
 
 def starts_are_written() -> bool:
     """Whether start records are written: GUARD_START_RECORDS=0 switches them off."""
-    return os.environ.get("GUARD_START_RECORDS", "1").strip().lower() not in ("0", "false", "no")
+    return os.environ.get("GUARD_START_RECORDS", "1").strip().lower() not in _NO
 
 
 def now_ms() -> int:

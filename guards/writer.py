@@ -35,6 +35,8 @@ class Writer:
         """Records that could not be written."""
         self._torn = False
         self._full = False
+        self._stuck = False
+        """A thread that writes did not come back: the pipe was filled between its look and its write."""
         self._silencers = 0
 
     @contextmanager
@@ -51,7 +53,7 @@ class Writer:
         if self._silencers:
             return True
         try:
-            written = len(line) <= MAX_BYTES and self._lock.acquire(timeout=_PATIENCE_S)
+            written = len(line) <= MAX_BYTES and self._take_turn()
             if written:
                 try:
                     written = self._put(line)
@@ -62,6 +64,12 @@ class Writer:
         if not written:
             self.dropped.add()
         return written
+
+    def _take_turn(self) -> bool:
+        """Wait for another thread's write; not again for one that has been waited for already."""
+        taken = self._lock.acquire(timeout=0 if self._stuck else _PATIENCE_S)
+        self._stuck = not taken
+        return taken
 
     def _put(self, line: str) -> bool:
         out = sys.stdout

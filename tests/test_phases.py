@@ -246,6 +246,31 @@ def test_start_lines_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, capfd)
     assert "M" == records[0]["model"]
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "kinds"),
+    [
+        ("GUARD_DISABLED", "true", 0),
+        ("GUARD_DISABLED", " YES ", 0),
+        ("GUARD_DISABLED", "off", 2),
+        ("GUARD_DISABLED", "False", 2),
+        ("GUARD_DISABLED", "", 2),
+        ("GUARD_START_RECORDS", "Off", 1),
+        ("GUARD_START_RECORDS", " no ", 1),
+        ("GUARD_START_RECORDS", "", 2),
+        ("GUARD_START_RECORDS", "perhaps", 2),
+    ],
+)
+def test_switches_take_the_words_that_people_write(monkeypatch, capfd, variable, value, kinds) -> None:
+    """No means no in any of its forms; nothing at all changes nothing."""
+    monkeypatch.setenv(variable, value)
+
+    def work() -> None:
+        with phase("conversation"):
+            pass
+
+    assert kinds == len(written(capfd, work))
+
+
 def test_names_and_models_beyond_measure_are_kept_few(capfd) -> None:
     """A phase's name is a metric's dimension: names made of IDs become one, as soon as there are too many."""
 

@@ -116,6 +116,26 @@ def test_lines_of_many_threads_stay_whole(monkeypatch: pytest.MonkeyPatch) -> No
     assert all(len(line) == 900 and len(set(line)) == 1 for line in lines)
 
 
+def test_thread_that_does_not_come_back_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request has many records: all of them together may not wait for longer than one."""
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    writer, waited = Writer(), []
+
+    class Held:
+        def acquire(self, timeout: float) -> bool:
+            waited.append(timeout)
+            return len(waited) > 20
+
+        def release(self) -> None: ...
+
+    monkeypatch.setattr(writer, "_lock", Held())
+    written = [writer.write(LINE) for _ in range(23)]
+
+    assert [False] * 20 + [True] * 3 == written
+    assert [0.05] + [0] * 20 + [0.05] * 2 == waited
+    assert 20 == writer.dropped.take()
+
+
 def test_process_with_closed_stdout_runs_on() -> None:
     """`handler >&-`: the program ends as it would without guards."""
     code = "import sys; from guards import phase\nwith phase('extraction'): pass\nsys.exit(7)"
