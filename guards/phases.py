@@ -84,7 +84,16 @@ class phase:  # reads as a word where it is used, as contextlib's own do
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End it, with the exception that ended it, if any."""
-        self._open.pop().end(kind)
+        self._take().end(kind)
+
+    def _take(self) -> OpenPhase:
+        """The one that began here: several tasks may be in one phase object, and leave it in any order."""
+        if len(self._open) > 1:
+            for opened in reversed(self._open):
+                if opened.is_innermost:
+                    self._open.remove(opened)
+                    return opened
+        return self._open.pop()
 
     async def __aenter__(self) -> OpenPhase:
         """As ``with``."""
@@ -129,6 +138,12 @@ class OpenPhase:
         self._otel: spans.Otel | None = None
         self._span: spans.OpenSpan | None = None
         self._token: Token[tuple[Request | None, int] | None] | None = None
+
+    @property
+    def is_innermost(self) -> bool:
+        """Whether it is the phase that the code which asks stands in."""
+        inner = _parent.get()
+        return inner is not None and inner[0] is self._request and inner[1] == self._number
 
     def set(self, *, model: str | None = None, **learned: _Value) -> None:
         """What it learns while it runs: the model that answered, ``input_tokens``, ``output_tokens``, ..."""
@@ -199,7 +214,7 @@ class OpenPhase:
 
     def _recorded_facts(self) -> dict[str, int | float]:
         known = ((name, self._facts.get(name)) for name in names.PHASE_FACTS)
-        return {name: value for name, value in known if isinstance(value, int | float)}
+        return {name: value for name, value in known if type(value) in (int, float)}  # type: ignore[misc]
 
     def _leave(self) -> None:
         if self._request is not None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}")
 _SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/ -]{0,127}")
+_NO: Final = ("0", "false", "no", "off")
 _UNNAMED: Final = "unnamed-service"
 
 PATIENCE_S: Final = 0.2
@@ -35,6 +36,7 @@ class Request:
 
     __slots__ = (
         "about",
+        "answered",
         "began",
         "began_ms",
         "budget",
@@ -65,7 +67,8 @@ class Request:
         trace_id: str | None = None,
         in_lambda: bool = False,
     ) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
+        """Entered again by a signal's handler that binds while its own thread does."""
         self.service = service
         self.request_id = identifier(request_id)
         self.session_id: str | None = None
@@ -76,10 +79,12 @@ class Request:
         self.began = time.monotonic()
         self.began_ms = now_ms()
         self.ended = False
+        self.answered = False
+        """Whether its client has the whole answer, though it still runs."""
         self.response_status: int | None = None
         self.phase_ids = itertools.count(1)
         self.open_phases: dict[int, str] = {}
-        """Phases by their ID, in order of start; the last one is what the request is in."""
+        """Phases by their ID; the one with the highest is what the request is in."""
         self.starts = starts_are_written()
         """Whether start records are written for it."""
         self.otel: Otel | None = None
@@ -101,21 +106,21 @@ class Request:
 
     def enter(self, name: str) -> int:
         """Note that a phase is open; its number in the request."""
+        # Without a lock, here and below: one step of a dict each, which nothing interrupts. A signal's
+        # handler, or a child forked meanwhile, would wait for a lock for ever.
         number = next(self.phase_ids)
-        with self.lock:
-            self.open_phases[number] = name
+        self.open_phases[number] = name
         return number
 
     def leave(self, number: int) -> None:
         """Note that a phase has ended."""
-        with self.lock:
-            self.open_phases.pop(number, None)
+        self.open_phases.pop(number, None)
 
     @property
     def open_phase(self) -> str | None:
         """The phase that began last of those that are open."""
-        with self.lock:
-            return next(reversed(self.open_phases.values()), None)
+        open_phases = self.open_phases.copy()
+        return open_phases[max(open_phases)] if open_phases else None
 
     def _about_text(self) -> str:
         return lines.about_of(self.service, self.request_id, self.session_id, self.trace_id)
@@ -141,7 +146,7 @@ def current() -> Request | None:
 def under_way() -> Request | None:
     """The request whose root this context stands below; None where the next root is the outermost."""
     found = _current.get()
-    return None if found is None or found.ended else found
+    return None if found is None or found.ended or found.answered else found
 
 
 def enter(request: Request) -> Token[Request | None]:
@@ -199,13 +204,16 @@ def identifier(value: object) -> str | None:
     """
     if value is None:
         return None
-    text = value if isinstance(value, str) else str(value)  # a UUID, a number
+    try:
+        text = value if isinstance(value, str) else str(value)  # a UUID, a number
+    except Exception:  # an object that cannot be told is no ID
+        return None
     return text if _ID.fullmatch(text) else None
 
 
 def service_name(given: str | None = None) -> str:
     """The service that records are about: as given, else OTEL_SERVICE_NAME, else the function's name."""
-    if given and _SERVICE.fullmatch(given):
+    if isinstance(given, str) and _SERVICE.fullmatch(given):
         return given
     for variable in ("OTEL_SERVICE_NAME", "AWS_LAMBDA_FUNCTION_NAME"):
         name = setting(variable)
@@ -217,13 +225,13 @@ def service_name(given: str | None = None) -> str:
 def disabled() -> bool:
     """Whether GUARD_DISABLED switches everything off."""
     given = setting("GUARD_DISABLED")
-    return given is not None and given.strip().lower() not in ("", "0", "false", "no")
+    return given is not None and given.strip().lower() not in ("", *_NO)
 
 
 def starts_are_written() -> bool:
     """Whether start records are written: GUARD_START_RECORDS=0 switches them off."""
     given = setting("GUARD_START_RECORDS")
-    return given is None or given.strip().lower() not in ("0", "false", "no")
+    return given is None or given.strip().lower() not in _NO
 
 
 _environ_key: Final = cache(os.environ.encodekey)

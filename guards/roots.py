@@ -112,13 +112,19 @@ def begin(
         if requests.disabled():
             return None
         outer = requests.under_way()
-        if outer is not None:
+        if outer is not None and not (in_lambda and _is_another(outer, request_id)):
             outer.route = outer.route or origin.route
             return Root(outer, outermost=False)
         return _begin(origin, service, request_id, left_ms, in_lambda)
     except Exception:
         writer.dropped.add()
         return None
+
+
+def _is_another(outer: Request, request_id: object) -> bool:
+    """Whether Lambda says that this is not the request under way, which then was left without an end."""
+    known = identifier(request_id)
+    return outer.in_lambda and None not in (known, outer.request_id) and known != outer.request_id
 
 
 def _begin(

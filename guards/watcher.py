@@ -24,6 +24,8 @@ from guards.request import Request, now_ms
 from guards.writer import writer
 
 _ORDER: Final[tuple[Mark, ...]] = ("warning", "critical", "limit")
+_MOST_STALE: Final = 1024
+"""So many entries of requests that have ended may wait for their time to come."""
 _Due = tuple[float, int, int]
 """When, the generation it was made for, and which mark."""
 
@@ -32,7 +34,7 @@ class Watcher:
     """The requests that a gateway waits for, and a thread that looks at each when it is due."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._generations = itertools.count(1)
         self._running: dict[int, Request] = {}
@@ -55,6 +57,9 @@ class Watcher:
         """The request has ended."""
         with self._lock:
             self._running.pop(generation, None)
+            if len(self._due) > _MOST_STALE + 2 * len(self._running):
+                self._due = [due for due in self._due if due[1] in self._running]
+                heapq.heapify(self._due)
 
     def _start(self) -> None:
         if self._thread is None:
@@ -95,6 +100,8 @@ class Watcher:
 
 def say_past(request: Request, mark: Mark) -> None:
     """Write that a request is past a mark, with the phase that it is in. Never raises."""
+    if request.ended:  # between two looks of the thread; its process may have been frozen there
+        return
     try:
         elapsed = (time.monotonic() - request.budget.received) * 1000
         writer.write(lines.request_past(request.about, now_ms(), mark, elapsed, request.open_phase))

@@ -30,11 +30,13 @@ class Writer:
     """One line at a time to standard output, as it is when the line is written."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.dropped = Tally()
         """Records that could not be written."""
         self._torn = False
         self._full = False
+        self._stuck = False
+        """A thread that writes did not come back: the pipe was filled between its look and its write."""
         self._silencers = 0
         self._out: TextIO | None = None
         self._fileno: Callable[[], int] = _no_file
@@ -54,8 +56,7 @@ class Writer:
         if self._silencers:
             return True
         written = False
-        # A lock that is free, as it mostly is, is had sooner without a timeout.
-        if len(line) <= MAX_BYTES and (self._lock.acquire(False) or self._lock.acquire(True, _PATIENCE_S)):
+        if len(line) <= MAX_BYTES and self._take_turn():
             try:
                 written = self._put(line)
             except Exception:  # no standard output, a closed one, one that is no stream at all
@@ -65,6 +66,13 @@ class Writer:
         if not written:
             self.dropped.add()
         return written
+
+    def _take_turn(self) -> bool:
+        """Wait for another thread's write; not again for one that has been waited for already."""
+        # A lock that is free, as it mostly is, is had sooner without a timeout.
+        taken = self._lock.acquire(False) or (not self._stuck and self._lock.acquire(True, _PATIENCE_S))
+        self._stuck = not taken
+        return taken
 
     def _put(self, line: str) -> bool:
         out = sys.stdout
@@ -117,6 +125,7 @@ def _poll_of(descriptor: int) -> select.poll:
 
 def _after_fork() -> None:
     """A child may have been made while another thread held the lock, which nobody there would release."""
+    _poll_of.cache_clear()  # one that another thread was waiting on can never be asked again
     writer.__init__()  # type: ignore[misc]  # in place: others hold a reference
 
 

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from guards import bind, deadline, guard_handler, phase
+from guards import bind, deadline, guard_handler, phase, safe
 from guards.phases import Phase
+from guards.request import current
 from guards.testing import capture_phases
+from guards.writer import writer
 from tests.guarded import REQUEST, SESSION, Context, Record, http_event, of_kind, written
 
 
@@ -244,6 +246,31 @@ def test_start_lines_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, capfd)
     assert "M" == records[0]["model"]
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "kinds"),
+    [
+        ("GUARD_DISABLED", "true", 0),
+        ("GUARD_DISABLED", " YES ", 0),
+        ("GUARD_DISABLED", "off", 2),
+        ("GUARD_DISABLED", "False", 2),
+        ("GUARD_DISABLED", "", 2),
+        ("GUARD_START_RECORDS", "Off", 1),
+        ("GUARD_START_RECORDS", " no ", 1),
+        ("GUARD_START_RECORDS", "", 2),
+        ("GUARD_START_RECORDS", "perhaps", 2),
+    ],
+)
+def test_switches_take_the_words_that_people_write(monkeypatch, capfd, variable, value, kinds) -> None:
+    """No means no in any of its forms; nothing at all changes nothing."""
+    monkeypatch.setenv(variable, value)
+
+    def work() -> None:
+        with phase("conversation"):
+            pass
+
+    assert kinds == len(written(capfd, work))
+
+
 def test_names_and_models_beyond_measure_are_kept_few(capfd) -> None:
     """A phase's name is a metric's dimension: names made of IDs become one, as soon as there are too many."""
 
@@ -259,9 +286,134 @@ def test_names_and_models_beyond_measure_are_kept_few(capfd) -> None:
     assert {"hidden"} == {each["model"] for each in ends}
 
 
+def test_one_phase_object_left_in_any_order_ends_the_right_one(capfd) -> None:
+    """Two tasks that share one, the first in is the first out: each record is of its own request."""
+    shared = phase("shared")
+
+    async def turn(session: str, entered: asyncio.Event, leaves: asyncio.Event) -> None:
+        @guard_handler
+        async def handler(event: Any, context: Any) -> None:
+            bind(session_id=session)
+            async with shared as p:
+                p.set(attempts=int(session))
+                entered.set()
+                await leaves.wait()
+
+        await handler(http_event(), Context(session))
+
+    async def both() -> None:
+        first_in, second_in, first_out, never = (asyncio.Event() for _ in range(4))
+        first = asyncio.create_task(turn("1", first_in, first_out))
+        await first_in.wait()
+        second = asyncio.create_task(turn("2", second_in, never))
+        await second_in.wait()
+        first_out.set()
+        await first
+        never.set()
+        await second
+
+    ends = of_kind(written(capfd, lambda: asyncio.run(both())), "phase.end")
+
+    assert [("1", "1", 1), ("2", "2", 2)] == [
+        (each["request_id"], each["session_id"], each["attempts"]) for each in ends
+    ]
+
+
+def test_decorated_async_generator_is_driven_as_it_was() -> None:
+    """What is sent and thrown in reaches it, and is closed when its user closes it, not later."""
+    seen: list[Any] = []
+
+    @phase("stream")
+    async def stream() -> AsyncIterator[int]:
+        try:
+            try:
+                seen.append((yield 1))
+            except ValueError as error:
+                seen.append(error)
+                yield 2
+            yield 3
+        finally:
+            seen.append("closed")
+
+    error = ValueError("no")
+
+    async def drive() -> list[int]:
+        sent, thrown = stream(), stream()
+        values = [await sent.asend(None), await sent.asend("sent")]
+        values += [await thrown.asend(None), await thrown.athrow(error)]
+        await sent.aclose()
+        seen.append("after")
+        await thrown.aclose()
+        return values
+
+    with capture_phases() as phases:
+        values = asyncio.run(drive())
+
+    assert [1, 3, 1, 2] == values
+    assert ["sent", error, "closed", "after", "closed"] == seen
+    assert [("stream", "error", "GeneratorExit")] * 2 == told(phases)
+
+
+def test_exception_of_a_decorated_async_generator_is_its_own() -> None:
+    """The very object comes out, and what it does not handle of what is thrown in."""
+
+    @phase("stream")
+    async def stream(error: BaseException | None) -> AsyncIterator[int]:
+        yield 1
+        if error is not None:
+            raise error
+
+    own, thrown = ValueError("own"), KeyError("thrown")
+
+    async def drive() -> list[BaseException]:
+        raised: list[BaseException] = []
+        for step in (stream(own).asend, stream(None).athrow):
+            await step.__self__.asend(None)  # type: ignore[attr-defined]
+            try:
+                await step(None if step.__name__ == "asend" else thrown)  # type: ignore[arg-type]
+            except (ValueError, KeyError) as error:
+                raised.append(error)
+        return raised
+
+    with capture_phases() as phases:
+        raised = asyncio.run(drive())
+
+    assert own is raised[0] and thrown is raised[1]
+    assert ["ValueError", "KeyError"] == [each.error_type for each in phases]
+
+
+def test_code_that_interrupts_a_bind_may_bind_and_have_phases(capfd) -> None:
+    """A signal's handler runs in the thread that it interrupts: locks held there are not waited for."""
+
+    def interrupted() -> None:
+        request = current()
+        assert request is not None
+        with request.lock, writer._lock, writer.dropped._lock, safe._phases._lock:
+            bind(session_id=SESSION)
+            writer.dropped.add(0)
+            with phase("clean-up"):
+                pass
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        interrupted()
+
+    ended = threading.Event()
+
+    def work() -> None:
+        thread = threading.Thread(target=lambda: (handler(http_event(), Context()), ended.set()), daemon=True)
+        thread.start()
+        ended.wait(10)
+
+    records = written(capfd, work)
+
+    assert ended.is_set()
+    assert [("clean-up", SESSION)] == [
+        (each["phase"], each["session_id"]) for each in of_kind(records, "phase.end")
+    ]
+
+
 @pytest.fixture(autouse=True)
 def fresh_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees another's names."""
-    from guards import safe
-
     monkeypatch.setattr(safe, "_phases", safe.Names())

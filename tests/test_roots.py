@@ -305,6 +305,84 @@ def test_requests_at_the_same_time_are_kept_apart(capfd) -> None:
     assert 5 == len({record["request_id"] for record in records})
 
 
+def test_next_request_of_a_connection_is_its_own(capfd) -> None:
+    """A server may start it while the last one's background task runs, in that one's context."""
+    tasks: list[asyncio.Task[None]] = []
+    second_bound = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        bind(session_id=scope["path"].strip("/"))
+        if scope["path"] == "/s2":
+            second_bound.set()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+        if scope["path"] == "/s1":
+            await second_bound.wait()
+
+    guarded = GuardMiddleware(app)
+
+    async def ignore(*_: Any) -> None: ...
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            tasks.append(asyncio.create_task(guarded(http_scope(path="/s2"), ignore, ignore)))
+
+    async def connection() -> None:
+        await asyncio.wait_for(guarded(http_scope(path="/s1"), ignore, send), 10)
+        await tasks[0]
+
+    sessions = [e["session_id"] for e in ends(capfd, lambda: asyncio.run(connection()))]
+
+    assert ["s1", "s2"] == sorted(sessions)
+
+
+@pytest.mark.parametrize(
+    "method", ["jane@example.com", "I-FEEL-STUCK", "A" * 5000], ids=["address", "words", "long"]
+)
+def test_word_in_a_methods_place_is_in_no_record(capfd, method: str) -> None:
+    """A client may send any there, of any length."""
+    records = written(capfd, lambda: serve(GuardMiddleware(answers), http_scope(method=method)))
+
+    assert "/coaching/message" == of_kind(records, "request.start")[0]["route"]
+    assert method not in str(records)
+
+
+@pytest.mark.parametrize("status", [True, "200x", 42, 200.5, None], ids=repr)
+def test_status_that_is_none_is_in_no_record(capfd, status: Any) -> None:
+    """What the application sends is the server's business; the record stays JSON."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": []})
+
+    [end] = ends(capfd, lambda: serve(GuardMiddleware(app), http_scope()))
+
+    assert end["response_status"] is None
+
+
+def test_servers_request_lasts_until_its_answer_is_out(capfd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A background task behind the answer holds up nobody; Lambda holds the answer back until it is done."""
+    clock = [1000.0]
+    monkeypatch.setattr(roots.time, "monotonic", lambda: clock[0])
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        clock[0] += 1
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
+        clock[0] += 1
+        await send({"type": "http.response.body", "body": b"}"})
+        clock[0] += 40
+
+    event = {"aws.event": {}, "aws.context": Context()}
+    scopes = (http_scope(), http_scope(**event))
+    durations = [
+        end["RequestDuration"]
+        for scope in scopes
+        for end in ends(capfd, lambda scope=scope: serve(GuardMiddleware(app), scope))
+    ]
+
+    assert [2000.0, 42000.0] == durations
+
+
 def test_first_invocation_of_an_environment_is_a_cold_start(monkeypatch: pytest.MonkeyPatch, capfd) -> None:
     """The first only, and not where Lambda started the environment ahead."""
 

@@ -67,23 +67,30 @@ def test_full_queue_drops_and_counts() -> None:
     assert 5 == lost.take()
 
 
-@pytest.mark.parametrize("raises", [True, False])
-def test_batch_that_is_not_taken_is_counted(raises: bool) -> None:
-    """Whether the exporter says so or raises; the thread goes on."""
-    lost = Tally()
+def raising(error: BaseException) -> Callable[[list[int]], bool]:
+    def export(batch: list[int]) -> bool:
+        raise error
 
-    def refuse(batch: list[int]) -> bool:
-        if raises:
-            raise RuntimeError("no")
-        return False
+    return export
 
-    sender: Sender[int] = Sender(refuse, lost)
+
+@pytest.mark.parametrize(
+    "export",
+    [lambda batch: False, raising(ValueError("no")), raising(SystemExit(3))],
+    ids=["refuses", "raises", "exits"],
+)
+def test_batch_that_is_not_taken_is_counted_and_ends_no_thread(export: Callable[[list[int]], bool]) -> None:
+    """The next batch is tried when the breaker's pause is over."""
+    clock, lost = Clock(), Tally()
+    sender: Sender[int] = Sender(export, lost, breaker=Breaker(clock))
     sender.put(1)
+    assert not sender.flush(10)
+    assert 1 == lost.take()
+    clock.now = 100.0
     sender.put(2)
+    sender.flush(10)
 
-    assert not sender.flush(5)
-    assert 2 == lost.take()
-    assert not sender.breaker.closed
+    assert 1 == lost.take()
 
 
 def test_open_breaker_is_not_waited_for() -> None:

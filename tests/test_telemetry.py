@@ -235,3 +235,56 @@ print(json.dumps([trace.get_tracer_provider() is provider, [str(each.message) fo
     )
 
     assert [True, ["a tracer provider is set already; guards leaves it"]] == json.loads(done.stdout)
+
+
+def test_variable_that_the_sdk_cannot_read_ends_no_process() -> None:
+    """A function must not fail to start over its telemetry: it says so and runs without."""
+    code = """
+import warnings
+from guards import guard_handler, telemetry
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    telemetry.configure()
+handler = guard_handler(lambda event, context: "answer")
+print([str(each.message) for each in caught], handler({}, None))
+"""
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+        "OTEL_METRICS_EXEMPLAR_FILTER": "some",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+        env={**os.environ, **environ},
+    )
+    said = "['OpenTelemetry is not set up (ValueError); check the OTEL_* variables'] answer"
+
+    assert said == done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("value", "every"), [("", 60.0), ("5000", 5.0), ("soon", 60.0), ("nan", 60.0), ("-1", 60.0), ("0", 60.0)]
+)
+def test_metrics_are_exported_as_often_as_asked(monkeypatch, value: str, every: float) -> None:
+    """Once a minute where the variable says nothing that can be meant."""
+    from guards.telemetry import _metrics_every_s
+
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", value)
+
+    assert every == _metrics_every_s()
+
+
+@pytest.mark.parametrize(
+    ("exporters", "wanted"), [("otlp", True), ("console, OTLP", True), ("none", False), ("console", False)]
+)
+def test_exporters_are_read_as_a_list(monkeypatch, exporters: str, wanted: bool) -> None:
+    """With blanks and in capitals too."""
+    from guards.telemetry import _is_wanted
+
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", exporters)
+
+    assert wanted is _is_wanted("TRACES")

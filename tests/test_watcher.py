@@ -147,3 +147,26 @@ def test_watcher_works_in_a_forked_child() -> None:
     finally:
         os.waitpid(child, 0)
         os.close(read)
+
+
+def test_request_that_has_just_ended_is_not_told(capfd) -> None:
+    """Though the thread had taken it up: it may have been frozen before it came to write."""
+    late = request(0.3, ago_s=1.0)
+    still = written(capfd, lambda: module.say_past(late, "warning"))
+    late.ended = True
+
+    assert ["warning"] == marks(still)
+    assert [] == written(capfd, lambda: module.say_past(late, "warning"))
+
+
+def test_entries_of_requests_that_have_ended_do_not_pile_up(said: list[str]) -> None:
+    """With a day's limit their time would come in a day; those that still run are kept."""
+    watcher = Watcher()
+    soon = watcher.watch(request(0.5))
+    for _ in range(5000):
+        watcher.forget(watcher.watch(request(86_000.0)))
+
+    assert len(watcher._due) < 2000
+    until(lambda: "limit" in said)
+    watcher.forget(soon)
+    assert ["warning", "critical", "limit"] == said

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from guards import writer as module
 from guards.records import MAX_BYTES
 from guards.writer import Writer
 
@@ -113,6 +116,26 @@ def test_lines_of_many_threads_stay_whole(monkeypatch: pytest.MonkeyPatch) -> No
     assert all(len(line) == 900 and len(set(line)) == 1 for line in lines)
 
 
+def test_thread_that_does_not_come_back_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request has many records: all of them together may not wait for longer than one."""
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    writer, waited = Writer(), []
+
+    class Held:
+        def acquire(self, timeout: float) -> bool:
+            waited.append(timeout)
+            return len(waited) > 20
+
+        def release(self) -> None: ...
+
+    monkeypatch.setattr(writer, "_lock", Held())
+    written = [writer.write(LINE) for _ in range(23)]
+
+    assert [False] * 20 + [True] * 3 == written
+    assert [0.05] + [0] * 20 + [0.05] * 2 == waited
+    assert 20 == writer.dropped.take()
+
+
 def test_process_with_closed_stdout_runs_on() -> None:
     """`handler >&-`: the program ends as it would without guards."""
     code = "import sys; from guards import phase\nwith phase('extraction'): pass\nsys.exit(7)"
@@ -121,3 +144,35 @@ def test_process_with_closed_stdout_runs_on() -> None:
     )
 
     assert (7, b"") == (done.returncode, done.stderr)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_child_of_a_process_that_waits_for_a_full_pipe_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forked while another thread waits for a reader, and holds the lock: neither is the child's."""
+    read, out = pipe_as_stdout(monkeypatch)
+    os.set_blocking(out.fileno(), False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(out.fileno(), b"x" * MAX_BYTES)
+    os.set_blocking(out.fileno(), True)
+    monkeypatch.setattr(module, "_DRAINING_MS", 20_000)
+    waiting = threading.Thread(target=module.writer.write, args=(LINE,), daemon=True)
+    waiting.start()
+    time.sleep(0.2)  # until it waits
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:  # never returns to pytest
+        try:
+            os.dup2(tell, out.fileno())  # the same number, which the parent waits for
+            os.write(tell, f"{module.writer.write(LINE)}".encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(tell)
+    try:
+        assert LINE.encode() + b"True" == os.read(told, 1000)
+    finally:
+        os.close(told)
+        os.close(read)  # lets the parent's thread go
+        waiting.join(10)
+        module.writer.dropped.take()
