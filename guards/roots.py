@@ -17,7 +17,7 @@ from guards import request as requests
 from guards.deadline import budget_of
 from guards.names import RecordOutcome
 from guards.origin import Origin
-from guards.request import Request, now_ms, service_name
+from guards.request import Request, identifier, now_ms, service_name
 from guards.safe import error_type_of
 from guards.traces import Parent, parent_of
 from guards.watcher import watcher

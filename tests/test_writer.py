@@ -120,20 +120,26 @@ def test_thread_that_does_not_come_back_is_waited_for_once(monkeypatch: pytest.M
     """A request has many records: all of them together may not wait for longer than one."""
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     writer, waited = Writer(), []
+    free = False
 
     class Held:
-        def acquire(self, timeout: float) -> bool:
-            waited.append(timeout)
-            return len(waited) > 20
+        def acquire(self, blocking: bool, timeout: float = 0) -> bool:
+            if blocking:
+                waited.append(timeout)
+            return free
 
         def release(self) -> None: ...
 
     monkeypatch.setattr(writer, "_lock", Held())
-    written = [writer.write(LINE) for _ in range(23)]
+    dropped = [writer.write(LINE) for _ in range(20)]
+    free = True
+    taken = writer.write(LINE)
+    free = False
+    dropped.append(writer.write(LINE))
 
-    assert [False] * 20 + [True] * 3 == written
-    assert [0.05] + [0] * 20 + [0.05] * 2 == waited
-    assert 20 == writer.dropped.take()
+    assert ([False] * 21, True) == (dropped, taken)
+    assert [0.05] * 2 == waited
+    assert 21 == writer.dropped.take()
 
 
 def test_process_with_closed_stdout_runs_on() -> None:
