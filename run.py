@@ -99,8 +99,10 @@ def bench(words: list[str]) -> int:
 
 
 def example(words: list[str]) -> int:
-    """The examples of examples/guarded in a Lambda environment on this machine, and what trace says of them."""
-    return _run(environment("test"), "python", str(ROOT / "examples" / "guarded" / "run_in_lambda.py"), *words)
+    """The examples, in a Lambda environment on this machine, and what guard trace makes of their logs."""
+    return _run(
+        environment("test"), "python", str(ROOT / "examples" / "guarded" / "run_in_lambda.py"), *words
+    )
 
 
 def lock(words: list[str]) -> int:

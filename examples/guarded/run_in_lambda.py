@@ -30,7 +30,7 @@ from tests.lambda_runtime import LambdaEnvironment  # noqa: E402
 
 LIMIT_MS: Final = 3000
 ENVIRON: Final = {"GUARD_GATEWAY_LIMIT_MS": str(LIMIT_MS), "EXTRACTION_NEEDS_MS": "800"}
-IN_EVERY_RECORD: Final = {"level", "timestamp", "guard", "service", "request_id", "session_id", "trace_id"}
+UNTOLD: Final = {"level", "timestamp", "guard", "service", "request_id", "session_id", "trace_id", "_aws"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +134,11 @@ def _show_event(event: dict[str, object], since: float) -> None:
     if not text.startswith('{"level"'):
         return
     record = json.loads(text)
-    own = {name: value for name, value in record.items() if name not in IN_EVERY_RECORD and name != "_aws"}
+    told = {name: value for name, value in record.items() if name not in UNTOLD and value is not None}
     after = float(str(event["timestamp"])) / 1000 - since
-    print(f"{after:5.2f} s  {record['guard'][:-2]:13}", *(f"{name}={own[name]}" for name in own), flush=True)
+    print(
+        f"{after:5.2f} s  {record['guard'][:-2]:13}", *(f"{name}={told[name]}" for name in told), flush=True
+    )
 
 
 def trace(session_id: str, log: Path) -> None:
