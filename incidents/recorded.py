@@ -23,14 +23,16 @@ def is_of(line: Line, kind: names.RecordKind) -> bool:
 def received(records: Sequence[Line]) -> datetime | None:
     """When the gateway received the request; None where no record tells.
 
-    A receive time that is no earlier than the record is none: guards put their own start there where no
-    gateway told one, or a clock was off.
+    Guards put their own start there where a clock was off, or where nobody told: then no gateway waits, and
+    none sets the deadline.
     """
     fields = _fields(records, "request.start")
     told, at = (instant(text(fields, key)) for key in (names.RECEIVED, names.TIMESTAMP))
     if told is None or at is None or whole(fields, names.CLOCK_SKEW_MS) is not None:
         return None
-    return told if timedelta(0) < at - told <= LAMBDA_LONGEST else None
+    if told == at and text(fields, names.LIMIT_BY) != "gateway":
+        return None
+    return told if timedelta(0) <= at - told <= LAMBDA_LONGEST else None
 
 
 def gateway_limit(records: Sequence[Line]) -> timedelta | None:

@@ -10,6 +10,8 @@ import pytest
 from guards import records
 from guards.records import About
 from incidents.timeline import Request
+from incidents.views.exports import answered, waiting_start
+from incidents.views.waterfall import zero
 from tests.logs import SESSION, A, Row, answer, at, end, only_request, report, start
 
 ABOUT = About("coaching-api", A, SESSION)
@@ -77,6 +79,13 @@ def test_an_init_that_ended_before_the_request_came_was_not_waited_for() -> None
     assert (200, 27.02) == client(request)
 
 
+def test_a_request_that_the_function_took_at_once_waited_for_no_init() -> None:
+    """Received in the very millisecond in which its handler began: the init was over."""
+    request = only_request(*turn(begun(0.01), 27.0, "Init Duration: 4990 ms", before=(INIT,)))
+
+    assert (200, 27.0) == client(request)
+
+
 def test_an_init_that_the_request_came_before_was_waited_for() -> None:
     """Received before the init began: it counts once, not twice."""
     request = only_request(*turn(begun(-5.1), 27.0, "Init Duration: 4990 ms", before=(INIT,)))
@@ -88,7 +97,7 @@ def test_an_init_that_the_request_came_before_was_waited_for() -> None:
 @pytest.mark.parametrize(
     "begin",
     [
-        begun(0.01),  # guards' own start: no gateway told one
+        begun(0.01, limit_by="lambda"),  # guards' own start
         begun(-0.5, clock_skew_ms=-70_000),
         begun(-1000.0),
         begun(-0.5, received="yesterday"),
@@ -150,3 +159,11 @@ def test_a_record_of_another_request_is_not_believed() -> None:
     quoted = begun(0.0, 3.0, request_id="bbbbbbbb-1111-4222-8333-444444444444")
 
     assert timedelta(seconds=30) == only_request(*turn(quoted, 3.5)).gateway.limit
+
+
+def test_the_views_draw_the_client_from_when_it_began_to_wait() -> None:
+    """The gateway gave up 30 s after it had received the request, not after START."""
+    request = only_request(*turn(begun(-4.0), 27.0))
+
+    assert at(-4.0) == zero(request) == waiting_start(request)
+    assert at(26.0) == answered(request)
