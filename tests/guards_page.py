@@ -1,4 +1,4 @@
-"""The parts of docs/guards.md that the code itself tells: ``python -m tests.guards_page`` writes them anew."""
+"""The parts of docs/guards.md that the code can tell: ``python -m tests.guards_page`` writes them anew."""
 
 from __future__ import annotations
 
@@ -173,9 +173,9 @@ def written(**environ: str) -> str:
     turn = {"session_id": SESSION, "is_final": True, "conversation_s": 0.012, "extraction_s": 0.012}
     event = http_event(age_s=0.03, body=json.dumps(turn))
     output = io.StringIO()
-    with mock.patch.dict(os.environ, {"_X_AMZN_TRACE_ID": _TRACE, **environ}):
-        with contextlib.redirect_stdout(output):
-            plain_handler().handler(event, Context())
+    given = mock.patch.dict(os.environ, {"_X_AMZN_TRACE_ID": _TRACE, **environ})
+    with given, contextlib.redirect_stdout(output):
+        plain_handler().handler(event, Context())
     return output.getvalue()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +108,6 @@ def test_spans_have_the_attributes_that_are_listed(monkeypatch: pytest.MonkeyPat
 
 def test_metrics_have_the_attributes_that_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failed request that passes its limit is in each instrument with each attribute."""
-    import time
-
     otel = installed(monkeypatch)
     monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "1")
 
@@ -136,9 +135,7 @@ def test_the_examples_of_the_page_run() -> None:
 
 def test_what_the_table_of_volumes_counts_are_the_records_of_one_request() -> None:
     """With start records a start and an end for the request and its two phases, else the ends."""
-    all_of_them = records_in(guards_page.written())
+    written = records_in(guards_page.written())
+    kinds = ("request.start", "phase.start", "phase.end", "request.end")
 
-    assert [1, 2, 2, 1] == [
-        len(of_kind(all_of_them, kind))
-        for kind in ("request.start", "phase.start", "phase.end", "request.end")
-    ]
+    assert [1, 2, 2, 1] == [len(of_kind(written, kind)) for kind in kinds]
