@@ -30,7 +30,12 @@ from tests.lambda_runtime import LambdaEnvironment  # noqa: E402
 
 LIMIT_MS: Final = 3000
 ENVIRON: Final = {"GUARD_GATEWAY_LIMIT_MS": str(LIMIT_MS), "EXTRACTION_NEEDS_MS": "800"}
-UNTOLD: Final = {"level", "timestamp", "guard", "service", "request_id", "session_id", "trace_id", "_aws"}
+GUARD: Final = Path(sys.executable).with_name("guard")
+SHOWN: Final = (
+    *("route", "deadline", "limit_by", "phase", "model", "PhaseDuration", "input_tokens", "output_tokens"),
+    *("past", "open_phase", "RequestDuration", "response_status", "outcome", "error_type", "client_gone"),
+)
+"""The fields that tell most: whole records are too long to watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ def main() -> int:
     """Play all, then trace each."""
     folder = Path(tempfile.mkdtemp(prefix="guarded-example-"))
     print(f"The gateway waits {LIMIT_MS / 1000:g} s here instead of 30 s, so that 25 s become 2.5 s.")
+    print("Each record is a line of JSON in the log. Of its fields some are shown here, as they come.")
     for module, plays in groupby(PLAYS, lambda play: play.module):
         with environment(module) as function:
             for play in plays:
@@ -87,7 +93,7 @@ def main() -> int:
     for play in PLAYS:
         heading(f"What `guard trace` says: {play.title}")
         trace(play.session_id, folder / f"{play.module}.ndjson")
-    print(f"\nThe logs are in {folder}.")
+    print(f"\nThe logs are in {folder}; the command itself is {GUARD}")
     return 0
 
 
@@ -134,7 +140,7 @@ def _show_event(event: dict[str, object], since: float) -> None:
     if not text.startswith('{"level"'):
         return
     record = json.loads(text)
-    told = {name: value for name, value in record.items() if name not in UNTOLD and value is not None}
+    told = {name: record[name] for name in SHOWN if record.get(name) is not None}
     after = float(str(event["timestamp"])) / 1000 - since
     print(
         f"{after:5.2f} s  {record['guard'][:-2]:13}", *(f"{name}={told[name]}" for name in told), flush=True
@@ -143,9 +149,9 @@ def _show_event(event: dict[str, object], since: float) -> None:
 
 def trace(session_id: str, log: Path) -> None:
     """The command as an engineer on call would type it."""
-    command = ["guard", "trace", "--session", session_id, "--logs", str(log)]
-    print("$", *command, flush=True)
-    subprocess.run([str(Path(sys.executable).with_name(command[0])), *command[1:]], check=True)
+    asked = ["trace", "--session", session_id, "--logs", str(log)]
+    print("$ guard", *asked, flush=True)
+    subprocess.run([str(GUARD), *asked], check=True)
 
 
 def heading(text: str) -> None:
