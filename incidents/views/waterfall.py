@@ -158,7 +158,7 @@ def _server(scale: Scale, request: Request, glyphs: Glyphs, options: Options) ->
     lane.bar(start, end, glyphs.runs, "dim", *(() if known else ("no phase known",)))
     if request.init_waited and request.init_duration:
         init = seconds(request.init_duration)
-        begin = scale.column(max(request.start - request.init_duration, scale.zero))
+        begin = scale.after(request.waited_before - request.init_duration)
         lane.bar(begin, start, glyphs.init, "cyan", f"init {init}", "init")
     for gap in request.gaps:
         _gap(lane, scale, gap, glyphs)
