@@ -103,6 +103,13 @@ def bench(words: list[str]) -> int:
     return _run(environment("bench"), "python", str(ROOT / "benchmarks" / f"{name}.py"), *options)
 
 
+def example(words: list[str]) -> int:
+    """The examples, in a Lambda environment on this machine, and what guard trace makes of their logs."""
+    return _run(
+        environment("test"), "python", str(ROOT / "examples" / "guarded" / "run_in_lambda.py"), *words
+    )
+
+
 def lock(words: list[str]) -> int:
     """Write requirements/*.txt anew, keeping pinned versions that still fit (--upgrade: take newer ones)."""
     uv = _uv()
@@ -125,7 +132,15 @@ def wheel(words: list[str]) -> int:
         return _test_without_extras(parcel, checkout) or _test_with_all_extras(parcel, checkout)
 
 
-COMMANDS = {"demo": demo, "test": test, "lint": lint, "wheel": wheel, "lock": lock, "bench": bench}
+COMMANDS = {
+    "demo": demo,
+    "test": test,
+    "lint": lint,
+    "wheel": wheel,
+    "lock": lock,
+    "bench": bench,
+    "example": example,
+}
 
 
 def environment(lock_name: str) -> Path:
