@@ -4,11 +4,11 @@ r"""CloudWatch Logs filter patterns: read one, say what is wrong with it, ask wh
 True
 >>> matches('{ $.status >= 500 && $.path = "/coaching/*" }', '{"status": 503, "path": "/coaching/message"}')
 True
->>> parse("Task RequestId:")
+>>> parse("Task a:")  # doctest: +NORMALIZE_WHITESPACE
 Traceback (most recent call last):
     ...
-alarms.filter_patterns.errors.FilterPatternError: at character 15 of the filter pattern: the term 'RequestId:' \
-holds ':'; put it in double quotes: "RequestId:"
+alarms.filter_patterns.errors.FilterPatternError: at character 7 of the filter pattern:
+    the term 'a:' holds ':'; put it in double quotes: "a:"
 
 The syntax and its meaning are those of
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html

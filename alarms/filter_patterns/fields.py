@@ -31,7 +31,8 @@ class FieldsPattern:
     """Fields from left to right; with ``...``, some number of fields is passed over there.
 
     >>> from alarms.filter_patterns import parse
-    >>> parse("[w1=ERROR, w2]").matches("ERROR message"), parse("[w1=ERROR, w2]").matches("ERROR WARN message")
+    >>> two = parse("[w1=ERROR, w2]")
+    >>> two.matches("ERROR message"), two.matches("ERROR WARN message")
     (True, False)
     >>> parse("[w1=ERROR, ...]").matches("ERROR WARN message")
     True
