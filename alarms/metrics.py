@@ -113,9 +113,10 @@ def _group(entry: dict[str, Any]) -> Group:
 
 def _metrics(entry: dict[str, Any]) -> Iterator[Metric]:
     for name, told in entry["metrics"].items():
-        facts = {"dimensions": entry["dimensions"], "detailed": entry.get("detailed", ()), **told}
-        sets = {key: _sets(facts.pop(key)) for key in ("dimensions", "detailed")}
-        yield Metric(name, **sets, **facts)
+        sets = {"dimensions": entry["dimensions"], "detailed": entry.get("detailed", ())}
+        facts: dict[str, Any] = {**sets, **told}
+        facts.update({key: _sets(facts[key]) for key in sets})
+        yield Metric(name, **facts)
 
 
 def _sets(lists: Iterable[Iterable[str]]) -> tuple[DimensionSet, ...]:

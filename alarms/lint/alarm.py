@@ -86,8 +86,8 @@ class Alarm:
         """The period in seconds that it is evaluated with."""
         if self.direct is not None:
             return self.direct.period
-        periods = [each.period for each in (*self.expressions, *self.uses) if each.period]
-        return max(periods, default=None)
+        told = [each.period for each in self.expressions] + [each.period for each in self.uses]
+        return max((period for period in told if period), default=None)
 
 
 def alarms_of(template: Template) -> Iterator[Alarm]:

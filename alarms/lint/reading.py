@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any, Final
 
 from guards.errors import BadUsage, MissingExtra
+
+_MEND: Final = "mend it, or name another file"
 
 DEEPEST: Final = 80
 """Levels of a template; CloudFormation's own limit is lower."""
@@ -15,8 +18,10 @@ LARGEST: Final = 500_000
 
 
 def read_file(path: str) -> str:
-    """The text of a file. Raises BadUsage where it cannot be read as text."""
+    """The text of a file, or of standard input for "-". Raises BadUsage where it cannot be read as text."""
     try:
+        if path == "-":
+            return sys.stdin.buffer.read().decode("utf-8-sig")
         return Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
@@ -70,9 +75,7 @@ def _document(text: str, name: str) -> Any:
         except (ValueError, RecursionError) as error:
             if not _yaml_flow(text):
                 reason = f"{error}" if isinstance(error, ValueError) else "it is nested too deep"
-                raise BadUsage(
-                    f"{name} is no JSON: {reason}", hint="mend it, or name another file"
-                ) from error
+                raise BadUsage(f"{name} is no JSON: {reason}", hint=_MEND) from error
     try:
         from alarms.lint import yaml_reading
     except ImportError as error:

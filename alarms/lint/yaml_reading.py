@@ -53,7 +53,7 @@ def load(text: str, name: str) -> Any:
     {'Id': {'Fn::GetAtt': ['Api', 'ApiId']}}
     """
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  # it is a SafeLoader
+        return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise BadUsage(f"{name} is no YAML: {_where(error)}", hint="mend it, or name another file") from error
     except (RecursionError, ValueError, TypeError, OverflowError) as error:

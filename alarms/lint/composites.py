@@ -1,0 +1,113 @@
+"""The composite alarms of a template, and which alarms they read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from alarms.composite_rules import CompositeRuleError, Rule, parse
+from alarms.lint.alarm import ALARM, COMPOSITE, acts
+from alarms.lint.template import Resource, Template
+from alarms.lint.values import Reference, Text, Unknown, Value, text
+
+_OPEN, _CLOSE = "\ue000", "\ue001"
+"""Private-use characters: what stands between them is a reference's number, not part of a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """One composite alarm."""
+
+    resource: Resource
+    rule: Rule | None
+    """None where it is not known, or does not parse."""
+    problem: CompositeRuleError | None
+    """Why it does not parse."""
+    read: tuple[str | Reference | Unknown, ...]
+    """The alarms that the rule reads: names, ARNs and references."""
+
+
+def composites_of(template: Template) -> Iterator[Composite]:
+    """The composite alarms of a template."""
+    return (_composite(each) for each in template.of(COMPOSITE))
+
+
+def alarm_meant(template: Template, read: str | Reference | Unknown) -> Resource | None:
+    """The alarm of the template that a rule reads; None where it is none of these."""
+    if isinstance(read, Unknown):
+        return None
+    name: Value = read.rsplit(":alarm:", 1)[-1] if isinstance(read, str) else read
+    return template.meant_by(name, (ALARM, COMPOSITE), "AlarmName")
+
+
+def heard(template: Template) -> set[str] | None:
+    """The logical IDs of the alarms that a composite reads which acts, also through others.
+
+    None where a rule is not known or does not parse, which may read any of them.
+    """
+    composites = list(composites_of(template))
+    if any(each.rule is None for each in composites):
+        return None
+    reads = {each.resource.logical_id: _meant(template, each) for each in composites}
+    found: set[str] = set()
+    waiting = [each.resource.logical_id for each in composites if acts(each.resource) is not False]
+    while waiting:
+        for name in reads.get(waiting.pop(), set()) - found:
+            found.add(name)
+            waiting.append(name)
+    return found
+
+
+def _meant(template: Template, composite: Composite) -> set[str]:
+    meant = (alarm_meant(template, each) for each in composite.read)
+    return {each.logical_id for each in meant if each is not None}
+
+
+def _composite(resource: Resource) -> Composite:
+    told = resource.get("AlarmRule")
+    parts = told.parts if isinstance(told, Text) else (told if isinstance(told, Reference) else text(told),)
+    if any(isinstance(part, Unknown) or part is None for part in parts) and not _only_in_names(parts):
+        return Composite(resource, None, None, ())
+    filled = "".join(
+        part if isinstance(part, str) else f"{_OPEN}{place}{_CLOSE}" for place, part in enumerate(parts)
+    )
+    try:
+        rule = parse(filled)
+    except CompositeRuleError as problem:
+        return Composite(resource, None, _readable(problem, parts), ())
+    return Composite(resource, rule, None, tuple(_named(name, parts) for name in rule.names))
+
+
+def _only_in_names(parts: tuple[str | Reference | Unknown | None, ...]) -> bool:
+    """Whether what is not known stands within quotes or parentheses, and so is a name or part of one."""
+    for place, part in enumerate(parts):
+        if isinstance(part, str) or isinstance(part, Reference):
+            continue
+        before = parts[place - 1] if place else None
+        if part is None or not isinstance(before, str) or not before.rstrip().endswith(("(", '"', "'", ":")):
+            return False
+    return True
+
+
+def _named(name: str, parts: tuple[str | Reference | Unknown | None, ...]) -> str | Reference | Unknown:
+    """What a name stands for: itself, a reference that is all of it or its end, or the unknown."""
+    if _OPEN not in name:
+        return name
+    number = name.rsplit(_OPEN, 1)[1].removesuffix(_CLOSE)
+    if not name.endswith(_CLOSE) or not number.isdecimal():
+        # arn:aws:cloudwatch:${AWS::Region}:...:alarm:name ends with a name that is known.
+        last = name.rsplit(":alarm:", 1)[-1]
+        return Unknown("part of a name") if _OPEN in last else last
+    part = parts[int(number)]
+    return part if isinstance(part, Reference) else Unknown("a name")
+
+
+def _readable(
+    problem: CompositeRuleError, parts: tuple[str | Reference | Unknown | None, ...]
+) -> CompositeRuleError:
+    """The same error with the references' names in it instead of their numbers."""
+    what = problem.what.partition(": ")[2]
+    for place, part in enumerate(parts):
+        name = part.logical_id if isinstance(part, Reference) else "..."
+        what = what.replace(f"{_OPEN}{place}{_CLOSE}", name).replace(f"\\ue000{place}\\ue001", name)
+    return CompositeRuleError(what, at=problem.at, hint=problem.hint or "")
