@@ -17,10 +17,10 @@ _HEAD = """\
 <!-- Written by `python -m alarms.lint > docs/lint.md` from the rules; a test keeps it current. -->
 
 An alarm that cannot fire looks like one that has no reason to. `guard alarms lint TEMPLATE...` reads any
-CloudFormation template, JSON or YAML, and names the alarms that cannot do their job. Each finding has a rule, a
-resource, what will happen and what to write instead. The command ends with 1 where there is an error, else with
-0; `--ignore RULE` leaves a rule out. Values that only the deployment knows are never judged. The IDs are stable.
-Every example is run: the rule fires on the first one and stays silent on the second.
+CloudFormation template, JSON or YAML, and names the alarms that cannot do their job. Each finding has a rule,
+a resource, what will happen and what to write instead. The command ends with 1 where there is an error, else
+with 0; `--ignore RULE` leaves a rule out. Values that only the deployment knows are never judged. The IDs are
+stable. Every example is run: the rule fires on the first one and stays silent on the second.
 """
 
 _PATTERNS = """
@@ -30,8 +30,9 @@ _PATTERNS = """
 - Terms with `?` make no difference beside other terms.
 - A pattern of fields without `...` matches events of just as many fields. Say `...` where there may be more.
 - `=!` in a pattern of fields is `!=`. A number in double quotes is a number there, since every field is text.
-- In JSON, `<`, `<=`, `>` and `>=` compare numbers with numbers; `=` and `!=` also compare texts, and `*` in a text
-  stands for any text. A property that is missing, null, an array or an object is neither equal nor unequal.
+- In JSON, `<`, `<=`, `>` and `>=` compare numbers with numbers; `=` and `!=` also compare texts, and `*` in a
+  text stands for any text. A property that is missing, null, an array or an object is neither equal nor
+  unequal.
 - Letters outside ASCII count as letters of a term. A space may stand in a regular expression.
 """
 
@@ -47,8 +48,8 @@ def page() -> str:
         *(_section(each) for each in RULES),
         _PATTERNS,
         "## What is known of metrics\n",
-        "Names, dimensions and units are data, in `alarms/metrics.toml`. Other namespaces are custom ones to the",
-        "linter: of these it knows what metric filters of the same template make.\n",
+        "Names, dimensions and units are data, in `alarms/metrics.toml`. Other namespaces are custom ones to",
+        "the linter: of these it knows what metric filters of the same template make.\n",
         "| namespace | metrics of | source |\n|---|---|---|",
         *known,
     ]

@@ -81,7 +81,7 @@ def _composite(resource: Resource) -> Composite:
 def _only_in_names(parts: tuple[str | Reference | Unknown | None, ...]) -> bool:
     """Whether what is not known stands within quotes or parentheses, and so is a name or part of one."""
     for place, part in enumerate(parts):
-        if isinstance(part, str) or isinstance(part, Reference):
+        if isinstance(part, str | Reference):
             continue
         before = parts[place - 1] if place else None
         if part is None or not isinstance(before, str) or not before.rstrip().endswith(("(", '"', "'", ":")):

@@ -25,10 +25,8 @@ def limit_ms(template: Template, dimensions: dict[str, Value]) -> tuple[float | 
         return _longest(told, "http") if isinstance(api, Reference) else (_default("http"), True)
     if "ApiName" not in dimensions:
         return None, False
-    name = text(dimensions["ApiName"])
-    apis = {
-        each.logical_id for each in template.of("AWS::ApiGateway::RestApi") if text(each.get("Name")) == name
-    }
+    name, rest_apis = text(dimensions["ApiName"]), template.of("AWS::ApiGateway::RestApi")
+    apis = {each.logical_id for each in rest_apis if name and text(each.get("Name")) == name}
     methods = [each for each in template.of(_METHOD) if _api_of(each) in apis]
     told = [table(each.get("Integration")).get("TimeoutInMillis") for each in methods]
     limit, sure = _longest(told, "rest")

@@ -42,8 +42,8 @@ def _value(loader: _Loader, node: yaml.Node) -> Any:
     return None
 
 
-_Loader.add_multi_constructor("!", _function)  # type: ignore[no-untyped-call]
-_Loader.add_multi_constructor("tag:", lambda loader, suffix, node: _value(loader, node))  # type: ignore[no-untyped-call]
+_Loader.add_multi_constructor("!", _function)
+_Loader.add_multi_constructor("tag:", lambda loader, suffix, node: _value(loader, node))
 
 
 def load(text: str, name: str) -> Any:

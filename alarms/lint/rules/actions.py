@@ -69,9 +69,10 @@ def _hears_alarms(rule_: Resource) -> bool:
 def topic_grant(template: Template) -> Iterator[Hit]:
     """Alarms publish to an encrypted topic whose key does not let CloudWatch in.
 
-    CloudWatch needs kms:Decrypt and kms:GenerateDataKey* on the topic's key. AWS's own key (alias/aws/sns) grants
-    it to nobody else; the policy of a key of the template must have them for cloudwatch.amazonaws.com. Without,
-    everything deploys cleanly and nothing is delivered. Keys from outside the template are not judged.
+    CloudWatch needs kms:Decrypt and kms:GenerateDataKey* on the topic's key. AWS's own key (alias/aws/sns)
+    grants it to nobody else; the policy of a key of the template must have them for
+    cloudwatch.amazonaws.com. Without, everything deploys cleanly and nothing is delivered. Keys from
+    outside the template are not judged.
     """
     told = [each.get(action) for each in template.of(ALARM, COMPOSITE) for action in _ACTIONS]
     published = {found.logical_id for value in told for found in references(value)}

@@ -33,7 +33,8 @@ def _example(rule_text: object) -> dict[str, object]:
     silent=lambda: _example({"Fn::Sub": 'ALARM("${Slow}")'}),
 )
 def composite_rule(template: Template) -> Iterator[Hit]:
-    """The rule of a composite alarm does not parse, is true or false whatever happens, or reads the alarm itself."""
+    """The rule of a composite alarm does not parse, is true or false whatever happens, or reads the alarm
+    itself."""
     for each in composites_of(template):
         if each.problem is not None:
             what = f"CloudWatch refuses the rule, {each.problem.what}."
@@ -48,7 +49,8 @@ def composite_rule(template: Template) -> Iterator[Hit]:
 
 
 def _constant(rule: Rule) -> bool | None:
-    """The rule's value where no state makes a difference; None where one does, or there are too many alarms."""
+    """The rule's value where no state makes a difference; None where one does, or there are too many
+    alarms."""
     if len(rule.names) > _MOST_TRIED:
         return None
     tried = {

@@ -32,8 +32,8 @@ def _board(widget: dict[str, Any]) -> dict[str, object]:
 def dashboard_body(template: Template) -> Iterator[Hit]:
     """The dashboard's body is no JSON, has no widgets, or widgets that CloudWatch refuses.
 
-    A body is an object with a list `widgets`; each widget has a `type` and an object `properties`, stands within
-    24 columns, and a metric widget has `metrics` (a list of lists) or annotations of alarms.
+    A body is an object with a list `widgets`; each widget has a `type` and an object `properties`, stands
+    within 24 columns, and a metric widget has `metrics` (a list of lists) or annotations of alarms.
     """
     for each in template.of("AWS::CloudWatch::Dashboard"):
         problem = _body_problem(each.get("DashboardBody"))

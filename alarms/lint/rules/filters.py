@@ -29,8 +29,8 @@ def filter_pattern(template: Template) -> Iterator[Hit]:
     """CloudWatch Logs refuses the filter pattern, or ignores a part of it.
 
     Patterns are of terms (`ERROR "Task timed out" -Retry`), of fields (`[ip, ..., status = 5*]`) or of JSON
-    (`{ $.status >= 500 }`). A term with other characters than letters, digits and `_` stands in double quotes.
-    Terms with `?` are ignored where the pattern has others too (a warning).
+    (`{ $.status >= 500 }`). A term with other characters than letters, digits and `_` stands in double
+    quotes. Terms with `?` are ignored where the pattern has others too (a warning).
     """
     for each in template.of(METRIC_FILTER, SUBSCRIPTION_FILTER):
         told = text(each.get("FilterPattern"))

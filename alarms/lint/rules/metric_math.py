@@ -40,13 +40,10 @@ def metric_math(template: Template) -> Iterator[Hit]:
         if not told or None in alarm.ids:
             continue
         for expression in alarm.expressions:
-            for unknown in _unknown_ids(alarm, text(expression.text)):
-                what = f"The expression {short(text(expression.text) or '')} reads {unknown}, which is no ID here:"
-                yield Hit(
-                    alarm.resource,
-                    f"{what} CloudWatch refuses it.",
-                    f"Write one of {', '.join(_ids(alarm))}.",
-                )
+            told = text(expression.text) or ""
+            for unknown in _unknown_ids(alarm, told):
+                what = f"The expression {short(told)} reads {unknown}, which is no ID here: CloudWatch refuses it."
+                yield Hit(alarm.resource, what, f"Write one of {', '.join(_ids(alarm))}.")
         yield from _returned(alarm)
 
 
@@ -54,9 +51,9 @@ def _ids(alarm: Alarm) -> list[str]:
     return [each for each in alarm.ids if each is not None]
 
 
-def _unknown_ids(alarm: Alarm, expression: str | None) -> list[str]:
+def _unknown_ids(alarm: Alarm, expression: str) -> list[str]:
     # A query of Metrics Insights has names of its own.
-    if expression is None or expression.lstrip()[:6].upper() == "SELECT":
+    if expression.lstrip()[:6].upper() == "SELECT":
         return []
     found = _ID.findall(_QUOTED.sub("''", expression))
     return [each for each in dict.fromkeys(found) if each not in {*_ids(alarm), *_WORDS}]

@@ -31,9 +31,9 @@ def _uses(template: Template) -> Iterator[tuple[Alarm, MetricUse, str, str]]:
 def unknown_metric(template: Template) -> Iterator[Hit]:
     """The alarm's namespace has no metric of that name, so that it never gets a datapoint.
 
-    Names are case-sensitive. A name that is near a known one is an error; one that is near none may be newer
-    than our list (`alarms/metrics.toml`) and is a warning. A namespace that AWS does not publish is judged only
-    by the metric filters of the same template.
+    Names are case-sensitive. A name that is near a known one is an error; one that is near none may be
+    newer than our list (`alarms/metrics.toml`) and is a warning. A namespace that AWS does not publish is
+    judged only by the metric filters of the same template.
     """
     made = made_by_filters(template)
     for alarm, _, namespace, name in _uses(template):
@@ -66,10 +66,10 @@ def unknown_metric(template: Template) -> Iterator[Hit]:
 def dimension_set_rule(template: Template) -> Iterator[Hit]:
     """No datapoint carries the alarm's dimensions.
 
-    CloudWatch keeps a metric once for each dimension set that the service publishes, and an alarm reads exactly
-    one of them: a dimension more, one fewer, or one of another kind of API gives no data. REST APIs have
-    `ApiName` and `5XXError`, HTTP APIs `ApiId` and `5xx`. A custom metric is judged where a metric filter of
-    the same template makes it: its dimensions are the filter's, all of them.
+    CloudWatch keeps a metric once for each dimension set that the service publishes, and an alarm reads
+    exactly one of them: a dimension more, one fewer, or one of another kind of API gives no data. REST APIs
+    have `ApiName` and `5XXError`, HTTP APIs `ApiId` and `5xx`. A custom metric is judged where a metric
+    filter of the same template makes it: its dimensions are the filter's, all of them.
     """
     made = made_by_filters(template)
     for alarm, use, namespace, name in _uses(template):
@@ -129,7 +129,8 @@ def _like(name: str, told: frozenset[str], group: metrics.Group) -> str | None:
 def dimension_value(template: Template) -> Iterator[Hit]:
     """A dimension refers to a resource, but by something that its datapoints do not carry.
 
-    `Ref` of a queue is its URL, of a topic its ARN, of a REST API its ID, while the dimensions hold their names.
+    `Ref` of a queue is its URL, of a topic its ARN, of a REST API its ID, while the dimensions hold their
+    names.
     """
     for alarm, use, namespace, name in _uses(template):
         for dimension, value in (use.dimensions or {}).items():

@@ -27,12 +27,12 @@ _FUNCTION = {"FunctionName": "coaching-api"}
 def missing_data(template: Template) -> Iterator[Hit]:
     """The choice of TreatMissingData invents alarms, or hides what the alarm is for.
 
-    Lambda, API Gateway and most others publish nothing while nobody calls, and so does a metric filter without
-    a default value. With `breaching` such an alarm on too much fires in every quiet period; with `ignore` it
-    stays in ALARM until the next call (a warning). An alarm on too little (a sum below its threshold) with
-    `notBreaching` or `ignore` never fires when all calls stop; with `missing` it only goes to INSUFFICIENT_DATA
-    (a warning, unless that has an action). Alarms on AWS/DynamoDB always ignore missing data: any other choice
-    has no effect (a warning).
+    Lambda, API Gateway and most others publish nothing while nobody calls, and so does a metric filter
+    without a default value. With `breaching` such an alarm on too much fires in every quiet period; with
+    `ignore` it stays in ALARM until the next call (a warning). An alarm on too little (a sum below its
+    threshold) with `notBreaching` or `ignore` never fires when all calls stop; with `missing` it only goes
+    to INSUFFICIENT_DATA (a warning, unless that has an action). Alarms on AWS/DynamoDB always ignore
+    missing data: any other choice has no effect (a warning).
     """
     quiet_filters = {(t.namespace, t.name) for t in transformations_of(template) if t.default is None}
     for alarm in alarms_of(template):
@@ -47,8 +47,8 @@ def missing_data(template: Template) -> Iterator[Hit]:
 def _on_dynamodb(alarm: Alarm) -> Iterator[Hit]:
     told = alarm.resource.get("TreatMissingData")
     if told is not None and alarm.missing not in (None, "ignore"):
-        what = f"Alarms on AWS/DynamoDB always ignore missing data: {alarm.missing} has no effect, and once in ALARM"
-        what += " it stays there until the next datapoint."
+        what = f"Alarms on AWS/DynamoDB always ignore missing data: {alarm.missing} has no effect, and once"
+        what += " in ALARM it stays there until the next datapoint."
         yield Hit(alarm.resource, what, "Leave TreatMissingData out, or write ignore.", severity="warning")
 
 
@@ -57,7 +57,7 @@ def _too_much(alarm: Alarm, use: MetricUse) -> Iterator[Hit]:
         what = f"{use.name} has no datapoints while nothing happens: it fires whenever nobody calls."
         yield Hit(alarm.resource, what, "Write TreatMissingData notBreaching.")
     if alarm.missing == "ignore":
-        what = f"{use.name} has no datapoints while nothing happens: once in ALARM it stays there until the next."
+        what = f"{use.name} has no datapoints while nothing happens: ALARM stays until the next."
         yield Hit(alarm.resource, what, "Write TreatMissingData notBreaching.", severity="warning")
 
 

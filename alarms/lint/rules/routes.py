@@ -31,12 +31,13 @@ def _example(detailed: bool) -> dict[str, object]:
 
 @rule("route-dimensions", "error", fires=lambda: _example(False), silent=lambda: _example(True))
 def route_dimensions(template: Template) -> Iterator[Hit]:
-    """An alarm on one route or method, whose datapoints exist only with detailed metrics and for a real route.
+    """An alarm on one route or method, whose datapoints exist only with detailed metrics and for a real
+    route.
 
-    API Gateway publishes route-level metrics only where detailed metrics are on (`DetailedMetricsEnabled` of an
-    HTTP API's stage, `MetricsEnabled` in a REST stage's `MethodSettings`), and only for routes that the API has:
-    behind a `$default` route no path has a metric of its own. It is a warning where the template holds neither
-    the stage nor the routes.
+    API Gateway publishes route-level metrics only where detailed metrics are on (`DetailedMetricsEnabled`
+    of an HTTP API's stage, `MetricsEnabled` in a REST stage's `MethodSettings`), and only for routes that
+    the API has: behind a `$default` route no path has a metric of its own. It is a warning where the
+    template holds neither the stage nor the routes.
     """
     for alarm in alarms_of(template):
         for use in alarm.uses:

@@ -35,9 +35,10 @@ def _compared(template: Template) -> Iterator[tuple[Alarm, MetricUse, float]]:
 def threshold_unit(template: Template) -> Iterator[Hit]:
     """The threshold is in seconds where the metric is in milliseconds, or the other way round.
 
-    `Duration`, `Latency` and `IntegrationLatency` are in milliseconds. A threshold of at most 60 on one of them
-    is an error where it is on the Maximum or on a Lambda function's Duration, else a warning: an average of some
-    milliseconds may be meant. Queues' ages and load balancers' response times are in seconds.
+    `Duration`, `Latency` and `IntegrationLatency` are in milliseconds. A threshold of at most 60 on one of
+    them is an error where it is on the Maximum or on a Lambda function's Duration, else a warning: an
+    average of some milliseconds may be meant. Queues' ages and load balancers' response times are in
+    seconds.
     """
     for alarm, use, threshold in _compared(template):
         unit = use.known.unit if use.known else ""
@@ -53,7 +54,7 @@ def threshold_unit(template: Template) -> Iterator[Hit]:
         if unit == "Seconds" and threshold >= _LONG_MS and alarm.above is not False:
             yield Hit(
                 alarm.resource,
-                f"{use.name} is in seconds: {quantity(threshold)} of them are {quantity(threshold // 3600)} h.",
+                f"{use.name} is in seconds: {quantity(threshold)} s are {quantity(threshold // 3600)} h.",
                 f"Write {quantity(threshold / 1000)} if {quantity(threshold)} ms is meant.",
             )
 
@@ -88,10 +89,10 @@ def threshold_out_of_reach(template: Template) -> Iterator[Hit]:
     """The threshold is at or above what ends a request: the function's timeout or the gateway's limit.
 
     No invocation runs longer than its function's timeout, and no request waits longer than the gateway does
-    (30 s for an HTTP API, 29 s for a REST API unless raised). An alarm on a function's `Duration` at or above
-    the limit of its gateway does fire, but only after the client was given up: that is a warning. A function
-    stands behind a gateway where an integration or a permission of the template says so, or where the template
-    has alarms on a gateway.
+    (30 s for an HTTP API, 29 s for a REST API unless raised). An alarm on a function's `Duration` at or
+    above the limit of its gateway does fire, but only after the client was given up: that is a warning. A
+    function stands behind a gateway where an integration or a permission of the template says so, or where
+    the template has alarms on a gateway.
     """
     for alarm, use, threshold in _compared(template):
         if alarm.above and use.known and use.statistic not in ("Sum", "SampleCount"):
@@ -147,9 +148,9 @@ def _below(limit: float) -> str:
 def statistic(template: Template) -> Iterator[Hit]:
     """The statistic is another number than the threshold was written for.
 
-    Of errors, each request publishes 0 or 1: `Sum` counts them, `Average` is a share from 0 to 1, which reaches
-    1 only where every request fails. `SampleCount` counts requests, not errors. The `Sum` of times grows with
-    the traffic (a warning).
+    Of errors, each request publishes 0 or 1: `Sum` counts them, `Average` is a share from 0 to 1, which
+    reaches 1 only where every request fails. `SampleCount` counts requests, not errors. The `Sum` of times
+    grows with the traffic (a warning).
     """
     for alarm, use, threshold in _compared(template):
         if not alarm.above or use.known is None:

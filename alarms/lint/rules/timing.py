@@ -27,7 +27,8 @@ _PERCENTILE: Final = re.compile(r"p(\d{1,2}(?:\.\d+)?)$", re.ASCII)
     silent=lambda: example.template(Alarm=example.alarm(DatapointsToAlarm=7, EvaluationPeriods=7)),
 )
 def m_over_n(template: Template) -> Iterator[Hit]:
-    """The alarm needs more breaching datapoints than it looks at (DatapointsToAlarm over EvaluationPeriods)."""
+    """The alarm needs more breaching datapoints than it looks at (DatapointsToAlarm over
+    EvaluationPeriods)."""
     for alarm in alarms_of(template):
         m, n = alarm.datapoints_to_alarm, alarm.evaluation_periods
         if m is not None and n is not None and m > n:
@@ -49,9 +50,9 @@ def late_data(template: Template) -> Iterator[Hit]:
     """The alarm has looked away by the time the datapoint arrives.
 
     Lambda stamps `Duration` with the start of the invocation and publishes it after its end. The slower the
-    request, the further back its datapoint stands, behind newer and healthy ones. Evaluation periods must span
-    the longest delay, M = 1 of N = ceil(timeout / 60 s) + 2 with a period of 60 s. Where the template does not
-    hold the function, the threshold tells how long a breaching request takes at least.
+    request, the further back its datapoint stands, behind newer and healthy ones. Evaluation periods must
+    span the longest delay, M = 1 of N = ceil(timeout / 60 s) + 2 with a period of 60 s. Where the template
+    does not hold the function, the threshold tells how long a breaching request takes at least.
     """
     for alarm in alarms_of(template):
         use = alarm.direct
@@ -61,8 +62,8 @@ def late_data(template: Template) -> Iterator[Hit]:
         wanted = (ceil(delay / 60) + 2) * 60
         if n is not None and delay and n * use.period < wanted:
             what = (
-                f"{use.name} of a request of {quantity(delay)} s stands at its start and arrives after its end; "
-                f"{n} x {use.period} s are too short to see it for sure."
+                f"{use.name} of a request of {quantity(delay)} s stands at its start and arrives after its "
+                f"end: {n} x {use.period} s are too short to see it for sure."
             )
             fix = f"Write EvaluationPeriods {ceil(wanted / use.period)} with DatapointsToAlarm 1."
             yield Hit(alarm.resource, what, fix)
@@ -86,9 +87,9 @@ def _delay_s(template: Template, alarm: Alarm) -> float:
 def period_limits(template: Template) -> Iterator[Hit]:
     """CloudWatch refuses the period, or the product of period and evaluation periods.
 
-    A period is 10, 20 or 30 seconds or a multiple of 60, at most a day. Evaluation periods span at most 7 days,
-    and at most one day where the period is shorter than an hour. Metrics of AWS's own services have a datapoint
-    a minute: a shorter period on them is a warning.
+    A period is 10, 20 or 30 seconds or a multiple of 60, at most a day. Evaluation periods span at most 7
+    days, and at most one day where the period is shorter than an hour. Metrics of AWS's own services have a
+    datapoint a minute: a shorter period on them is a warning.
     """
     for alarm in alarms_of(template):
         period, n = alarm.period, alarm.evaluation_periods
