@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from alarms import metrics
@@ -74,16 +75,36 @@ Fires on:
 > {finding.summary}
 > {finding.fix}
 
-Silent on:
+Silent where it says instead:
 
-{_described(rule.silent())}"""
+{_changed(rule.fires(), rule.silent())}"""
 
 
 def _described(tree: dict[str, Any]) -> str:
-    return "\n".join(
-        f"    {logical_id}: {body['Type']} {json.dumps(body['Properties'])}"
-        for logical_id, body in tree["Resources"].items()
-    )
+    return "\n".join(line for name, body in tree["Resources"].items() for line in _resource(name, body))
+
+
+def _resource(logical_id: str, body: dict[str, Any]) -> Iterator[str]:
+    yield f"    {logical_id}: {body['Type']}"
+    yield from (f"      {key}: {json.dumps(value)}" for key, value in body["Properties"].items())
+
+
+def _changed(fires: dict[str, Any], silent: dict[str, Any]) -> str:
+    """What the silent example has that the firing one has not, and the other way round."""
+    before, after = (tree["Resources"] for tree in (fires, silent))
+    lines: list[str] = []
+    for name, body in after.items():
+        if name not in before:
+            lines += _resource(name, body)
+        elif body != before[name]:
+            lines += _resource(name, {**body, "Properties": _new(before[name], body)})
+    return "\n".join(lines)
+
+
+def _new(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    old, new = before["Properties"], after["Properties"]
+    gone = {key: None for key in old if key not in new}
+    return {**{key: value for key, value in new.items() if old.get(key) != value}, **gone}
 
 
 def main() -> int:

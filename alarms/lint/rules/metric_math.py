@@ -40,10 +40,11 @@ def metric_math(template: Template) -> Iterator[Hit]:
         if not told or None in alarm.ids:
             continue
         for expression in alarm.expressions:
-            told = text(expression.text) or ""
-            for unknown in _unknown_ids(alarm, told):
-                what = f"The expression {short(told)} reads {unknown}, which is no ID here: CloudWatch refuses it."
-                yield Hit(alarm.resource, what, f"Write one of {', '.join(_ids(alarm))}.")
+            wording = text(expression.text) or ""
+            for unknown in _unknown_ids(alarm, wording):
+                what = f"The expression {short(wording)} reads {unknown}, which is no ID here:"
+                fix = f"Write one of {', '.join(_ids(alarm))}."
+                yield Hit(alarm.resource, f"{what} CloudWatch refuses it.", fix)
         yield from _returned(alarm)
 
 
