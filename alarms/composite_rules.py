@@ -191,7 +191,7 @@ class _Parser:
             hint = 'write ALARM("name"), OK("name"), INSUFFICIENT_DATA("name"), TRUE or FALSE'
             self.fail(f"{said} where a condition should", hint)
         if depth == _DEEPEST:
-            self.fail("parentheses are nested too deep", f"{_DEEPEST} are the most")
+            self.fail("parentheses are nested too deep", f"{_DEEPEST} are the most", at=start)
         rule = self.either(depth + 1)
         if not self.take(")"):
             self.fail("a parenthesis is not closed", "add the )", at=start)

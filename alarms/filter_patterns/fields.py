@@ -85,7 +85,13 @@ def parse_fields(scanner: Scanner) -> FieldsPattern:
     scanner.skip_spaces()
     if scanner.peek():
         scanner.fail("something follows the closing ]", "leave it out, or put it before the ]")
+    if sum(_regexes(part) for part in parts if part) > MOST_IN_ONE:
+        scanner.fail(f"there are more than {MOST_IN_ONE} regular expressions", "join them with |", at=start)
     return _pattern(parts)
+
+
+def _regexes(field: Field) -> int:
+    return sum(each.regex is not None for group in field.groups for each in group)
 
 
 def _pattern(parts: list[Field | None]) -> FieldsPattern:
@@ -104,12 +110,12 @@ def _unended(scanner: Scanner, start: int) -> None:
 
 def _field(scanner: Scanner, before: list[Field | None]) -> Field | None:
     scanner.skip_spaces()
+    start = scanner.at
     if scanner.match(_ELLIPSIS):
         if None in before:
-            scanner.fail("there is a second ...", "one pattern may pass over fields at one place only")
+            scanner.fail("there is a second ...", "pass over fields at one place only", at=start)
         scanner.skip_spaces()
         return None
-    start = scanner.at
     name = scanner.match(_NAME)
     scanner.skip_spaces()
     if scanner.peek() in (",", "]", ""):
@@ -128,13 +134,7 @@ def _groups(scanner: Scanner, name: str) -> tuple[tuple[Comparison, ...], ...]:
         elif scanner.take("||"):
             groups.append([_further(scanner, name)])
         else:
-            _check_regexes(scanner, groups)
             return tuple(tuple(group) for group in groups)
-
-
-def _check_regexes(scanner: Scanner, groups: list[list[Comparison]]) -> None:
-    if sum(each.regex is not None for group in groups for each in group) > MOST_IN_ONE:
-        scanner.fail(f"there are more than {MOST_IN_ONE} regular expressions", "join them with |")
 
 
 def _further(scanner: Scanner, name: str) -> Comparison:
@@ -142,7 +142,8 @@ def _further(scanner: Scanner, name: str) -> Comparison:
     start = scanner.at
     again = scanner.match(_NAME)
     if again is not None and again != name:
-        scanner.fail(f"{again!r} is compared within the field {name!r}", f"write {name} again", at=start)
+        what = f"{again!r} is compared within the field {name!r}"
+        scanner.fail(what, f"write {name} again, or put it into the field {again}", at=start)
     return _comparison(scanner, name)
 
 
