@@ -35,7 +35,7 @@ RULE = st.recursive(
 
 
 def by_python(rule: str, states: dict[str, str]) -> bool:
-    """What Python makes of a rule whose conditions are replaced by their truth; it binds in the same order."""
+    """What Python makes of a rule whose conditions are replaced by their truth."""
     condition = re.compile(r"\b(OK|ALARM|INSUFFICIENT_DATA)\((['\"]?)(.+?)\2\)")
     plain = condition.sub(lambda found: str(states[found[3]] == found[1]), rule)
     words = {"AND": "and", "OR": "or", "NOT": "not", "TRUE": "True", "FALSE": "False"}
