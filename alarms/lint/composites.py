@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from alarms.composite_rules import CompositeRuleError, Rule, parse
@@ -48,13 +48,27 @@ def heard(template: Template) -> set[str] | None:
     composites = list(composites_of(template))
     if any(each.rule is None for each in composites):
         return None
-    reads = {each.resource.logical_id: _meant(template, each) for each in composites}
+    acting = [each.resource.logical_id for each in composites if acts(each.resource) is not False]
+    return reachable(acting, reads_of(template, composites))
+
+
+def reads_of(template: Template, composites: Iterable[Composite]) -> dict[str, set[str]]:
+    """Composite -> the alarms of the template that its rule reads, by their logical IDs."""
+    return {each.resource.logical_id: _meant(template, each) for each in composites}
+
+
+def reachable(starts: Iterable[str], reads: dict[str, set[str]]) -> set[str]:
+    """All that is read from these composites, directly or through others.
+
+    >>> sorted(reachable(["a"], {"a": {"b"}, "b": {"c"}, "d": {"a"}}))
+    ['b', 'c']
+    """
     found: set[str] = set()
-    waiting = [each.resource.logical_id for each in composites if acts(each.resource) is not False]
+    waiting = list(starts)
     while waiting:
-        for name in reads.get(waiting.pop(), set()) - found:
-            found.add(name)
-            waiting.append(name)
+        new = reads.get(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
     return found
 
 

@@ -33,17 +33,20 @@ def limit_ms(template: Template, dimensions: dict[str, Value]) -> tuple[float | 
     return limit, sure and bool(methods)
 
 
-def limit_in_front_of(template: Template, function: Resource | None) -> float | None:
+def limit_in_front_of(template: Template, function: Resource) -> float | None:
     """How long the gateway before a function waits, in ms; None where nothing says that there is one."""
-    if function is not None:
-        integrations = [each for each in template.of(_INTEGRATION) if _leads_to(each, function)]
-        if integrations:
-            return _longest([each.get("TimeoutInMillis") for each in integrations], "http")[0]
-        methods = [each for each in template.of(_METHOD) if _leads_to(each, function)]
-        if methods:
-            told = [table(each.get("Integration")).get("TimeoutInMillis") for each in methods]
-            return _longest(told, "rest")[0]
-        return _default("http") if _permitted(template, function) else None
+    integrations = [each for each in template.of(_INTEGRATION) if _leads_to(each, function)]
+    if integrations:
+        return _longest([each.get("TimeoutInMillis") for each in integrations], "http")[0]
+    methods = [each for each in template.of(_METHOD) if _leads_to(each, function)]
+    if methods:
+        told = [table(each.get("Integration")).get("TimeoutInMillis") for each in methods]
+        return _longest(told, "rest")[0]
+    return _default("http") if _permitted(template, function) else None
+
+
+def limit_by_alarms(template: Template) -> float | None:
+    """How long the gateway waits that the template has alarms on, in ms; None where it has none."""
     kinds = {
         "ApiId" in (use.dimensions or {})
         for alarm in alarms_of(template)

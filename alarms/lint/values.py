@@ -63,8 +63,12 @@ def text(value: Value) -> str | None:
     >>> text(60), text(True), text(Unknown("Ref")) is None
     ('60', 'true', True)
     """
-    found = value if isinstance(value, Reference) else joined([value])
-    return found if isinstance(found, str) else None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | int | float):
+        found = joined([value])
+        return found if isinstance(found, str) else None
+    return None
 
 
 def number(value: Value) -> float | None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final
 
 from alarms.lint.alarm import Alarm
+
+_LONGEST: Final = 255
+"""CloudWatch's names are no longer; comparing longer ones would only take time."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -14,7 +18,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     >>> nearest("Durations", ["Duration", "Errors"]), nearest("duration", ["Duration"])
     ('Duration', 'Duration')
     """
-    listed = list(known)
+    listed = [each for each in known if len(each) <= _LONGEST]
+    if len(name) > _LONGEST:
+        return None
     plain = {each.lower(): each for each in reversed(listed)}
     if name.lower() in plain:
         return plain[name.lower()]

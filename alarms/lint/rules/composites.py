@@ -9,7 +9,7 @@ from typing import Final
 from alarms.composite_rules import STATES, Rule
 from alarms.lint import examples as example
 from alarms.lint.alarm import ALARM, COMPOSITE
-from alarms.lint.composites import Composite, alarm_meant, composites_of
+from alarms.lint.composites import composites_of, reachable, reads_of
 from alarms.lint.registry import Hit, rule
 from alarms.lint.template import Resource, Template
 from alarms.lint.values import Reference, text
@@ -35,7 +35,9 @@ def _example(rule_text: object) -> dict[str, object]:
 def composite_rule(template: Template) -> Iterator[Hit]:
     """The rule of a composite alarm does not parse, is true or false whatever happens, or reads the alarm
     itself."""
-    for each in composites_of(template):
+    composites = list(composites_of(template))
+    reads = reads_of(template, composites)
+    for each in composites:
         if each.problem is not None:
             what = f"CloudWatch refuses the rule, {each.problem.what}."
             yield Hit(each.resource, what, f"{sentence(each.problem.hint or '')}.")
@@ -43,7 +45,7 @@ def composite_rule(template: Template) -> Iterator[Hit]:
             ends = "it is in ALARM always" if _constant(each.rule) else "it never fires"
             what = f"The rule has one value, whatever states its alarms are in: {ends}."
             yield Hit(each.resource, what, "Mend the rule: one alarm is in one state at a time.")
-        if each.resource.logical_id in _all_read(template, each):
+        if each.resource.logical_id in reachable([each.resource.logical_id], reads):
             what = "The rule reads the alarm itself, directly or through others: CloudWatch refuses it."
             yield Hit(each.resource, what, "Take it out of the rule.")
 
@@ -58,20 +60,6 @@ def _constant(rule: Rule) -> bool | None:
         for states in product(STATES, repeat=len(rule.names))
     }
     return tried.pop() if len(tried) == 1 and rule.names else None
-
-
-def _all_read(template: Template, composite: Composite) -> set[str]:
-    """The logical IDs of the alarms that a rule reads, also through other composites."""
-    rules = {each.resource.logical_id: each for each in composites_of(template)}
-    found: set[str] = set()
-    waiting = [composite]
-    while waiting:
-        for read in waiting.pop().read:
-            meant = alarm_meant(template, read)
-            if meant is not None and meant.logical_id not in found:
-                found.add(meant.logical_id)
-                waiting += [rules[meant.logical_id]] if meant.logical_id in rules else []
-    return found
 
 
 @rule(

@@ -94,12 +94,13 @@ def threshold_out_of_reach(template: Template) -> Iterator[Hit]:
     function stands behind a gateway where an integration or a permission of the template says so, or where
     the template has alarms on a gateway.
     """
+    by_alarms = gateways.limit_by_alarms(template)
     for alarm, use, threshold in _compared(template):
         if alarm.above and use.known and use.statistic not in ("Sum", "SampleCount"):
             if use.known.limit == "gateway":
                 yield from _over_gateway(template, alarm, use, threshold)
             elif use.known.limit == "function":
-                yield from _over_function(template, alarm, use, threshold)
+                yield from _over_function(template, alarm, threshold, by_alarms)
 
 
 def _over_gateway(template: Template, alarm: Alarm, use: MetricUse, threshold: float) -> Iterator[Hit]:
@@ -110,16 +111,17 @@ def _over_gateway(template: Template, alarm: Alarm, use: MetricUse, threshold: f
         yield Hit(alarm.resource, what, f"Choose a threshold below it, such as {_below(limit)}.", severity)
 
 
-def _over_function(template: Template, alarm: Alarm, use: MetricUse, threshold: float) -> Iterator[Hit]:
-    function = function_of(use, template)
+def _over_function(
+    template: Template, alarm: Alarm, threshold: float, by_alarms: float | None
+) -> Iterator[Hit]:
+    function = function_of(alarm.direct, template) if alarm.direct else None
     timeout = template.timeout_s(function) if function else None
     most = None if timeout is None else timeout * 1000
-    if timeout and most and (threshold > most or (threshold == most and not alarm.inclusive)):
-        name = function.logical_id if function else ""
-        what = f"{name} is stopped at its timeout of {quantity(timeout)} s: {use.name} never exceeds it."
-        yield Hit(alarm.resource, what, f"Choose a threshold below {_ms(timeout * 1000)}.")
+    if function and most and (threshold > most or (threshold == most and not alarm.inclusive)):
+        what = f"{function.logical_id} is stopped at its timeout of {_ms(most)}: nothing takes longer."
+        yield Hit(alarm.resource, what, f"Choose a threshold below {_ms(most)}.")
         return
-    limit = gateways.limit_in_front_of(template, function)
+    limit = gateways.limit_in_front_of(template, function) if function else by_alarms
     if limit is not None and threshold >= limit:
         what = f"The gateway gives up at {_ms(limit)}: at {_ms(threshold)} the client is gone already"
         what += "." if function else ", if this function answers its requests."
