@@ -387,6 +387,21 @@ def test_a_statistic_is_the_number_that_the_threshold_means(name, changed, found
     assert found == severities("statistic", Alarm=counted("AWS/ApiGateway", name, STAGE, **changed))
 
 
+@pytest.mark.parametrize(
+    ("operator", "says"),
+    [
+        ("GreaterThanOrEqualToThreshold", "1 takes a period in which every request fails."),
+        ("GreaterThanThreshold", "1 is never reached."),
+    ],
+)
+def test_a_share_of_1_is_said_to_be_what_it_is(operator, says):
+    """Every request fails, or more than all would have to."""
+    of = counted("AWS/ApiGateway", "5xx", STAGE, Statistic="Average", ComparisonOperator=operator)
+    [finding] = findings("statistic", Alarm=of)
+
+    assert f"Average of 5xx is a share from 0 to 1: {says}" == finding.summary
+
+
 # --- periods ------------------------------------------------------------------------------------------
 
 
@@ -525,6 +540,11 @@ def composite(rule_text: object, **changes) -> dict:
     )
 
 
+def deployment(name: object) -> dict:
+    """A deployment that an alarm rolls back."""
+    return resource("CodeDeploy::DeploymentGroup", AlarmConfiguration={"Alarms": [{"Name": name}]})
+
+
 SILENT = alarm(AlarmName="slow", AlarmActions=None)
 
 
@@ -552,6 +572,10 @@ SILENT = alarm(AlarmName="slow", AlarmActions=None)
             [],
         ),
         ({"Alarm": SILENT, "Hit": composite("TRUE", ActionsSuppressor="slow")}, []),
+        ({"Alarm": SILENT, "Group": deployment({"Ref": "Alarm"})}, []),
+        ({"Alarm": SILENT, "Group": deployment("slow")}, []),
+        ({"Alarm": SILENT, "Group": deployment("other")}, ["Alarm"]),
+        ({"Alarm": SILENT, "Board": resource("CloudWatch::Dashboard", DashboardBody="slow")}, ["Alarm"]),
         ({"Alarm": SILENT, "Hit": composite("TRUE", ActionsSuppressor={"Ref": "Alarm"})}, []),
         ({"Alarm": SILENT, "Hit": composite(UNKNOWN)}, []),
         (
@@ -568,7 +592,7 @@ SILENT = alarm(AlarmName="slow", AlarmActions=None)
     ],
 )
 def test_somebody_hears_of_every_alarm(resources, found):
-    """Its own actions, a composite that acts and reads it, a suppressor's place, or an EventBridge rule."""
+    """Its own actions, a composite that acts, a suppressor's place, a deployment, or an EventBridge rule."""
     assert found == [each.resource for each in findings("no-action", **resources)]
 
 

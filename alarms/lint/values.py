@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,3 +113,15 @@ def references(value: Value) -> list[Reference]:
         return list(value.references)
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [found for each in inner for found in references(each)]
+
+
+def texts(value: Value) -> Iterator[str]:
+    """All texts in a value, however deep, as far as they are known."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Text):
+        yield "".join(part for part in value.parts if isinstance(part, str))
+    else:
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        for each in inner:
+            yield from texts(each)

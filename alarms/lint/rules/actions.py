@@ -10,7 +10,7 @@ from alarms.lint.composites import heard
 from alarms.lint.keys import lets_cloudwatch_in
 from alarms.lint.registry import Hit, rule
 from alarms.lint.template import Resource, Template
-from alarms.lint.values import references, table, text
+from alarms.lint.values import references, table, text, texts
 
 _ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
@@ -31,20 +31,17 @@ _ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 def no_action(template: Template) -> Iterator[Hit]:
     """The alarm tells nobody: it has no AlarmActions, or they are switched off.
 
-    It may also be read by a composite alarm that has actions, or suppress one, or be heard by an EventBridge
-    rule of the template for `aws.cloudwatch`.
+    It may also be read by a composite alarm that has actions, or suppress one, or be watched by another
+    resource (a deployment that it rolls back, a health check), or be heard by an EventBridge rule of the
+    template for `aws.cloudwatch`. A dashboard that shows it is not enough.
     """
     listeners = heard(template)
     if listeners is None or any(_hears_alarms(each) for each in template.of("AWS::Events::Rule")):
         return
-    suppressors = {
-        found.logical_id
-        for each in template.of(COMPOSITE)
-        for found in references(each.get("ActionsSuppressor"))
-    } | {text(each.get("ActionsSuppressor")) for each in template.of(COMPOSITE)}
+    listeners |= _watched(template)
     for each in template.of(ALARM, COMPOSITE):
-        names = {each.logical_id, text(each.get("AlarmName"))} - {None}
-        if acts(each) is False and each.logical_id not in listeners and not names & suppressors:
+        names = {each.logical_id, text(each.get("AlarmName"))}
+        if acts(each) is False and not names & listeners:
             off = text(each.get("ActionsEnabled")) == "false"
             what = "Its actions are switched off" if off else "It has no AlarmActions"
             fix = "Take ActionsEnabled out" if off else "Add AlarmActions"
@@ -53,6 +50,17 @@ def no_action(template: Template) -> Iterator[Hit]:
                 f"{what} and no composite alarm that acts reads it: when it fires, nobody is told.",
                 f"{fix}, or read it in a composite alarm that has some.",
             )
+
+
+def _watched(template: Template) -> set[str]:
+    """Logical IDs and names of alarms that suppress a composite, or that another kind of resource names."""
+    told = [each.get("ActionsSuppressor") for each in template.of(COMPOSITE)]
+    told += [
+        each.properties
+        for each in template.resources.values()
+        if each.type not in (ALARM, COMPOSITE, "AWS::CloudWatch::Dashboard")
+    ]
+    return {found.logical_id for value in told for found in references(value)} | set(texts(told))
 
 
 def _hears_alarms(rule_: Resource) -> bool:

@@ -9,7 +9,7 @@ from alarms.lint import examples as example
 from alarms.lint.filters import METRIC_FILTER, SUBSCRIPTION_FILTER, transformations_of
 from alarms.lint.registry import Hit, rule
 from alarms.lint.template import Template
-from alarms.lint.values import Text, Value, text
+from alarms.lint.values import text, texts
 from alarms.lint.words import sentence, short
 
 _READ = example.counted("CoachingApi", "Refused", {})
@@ -61,7 +61,7 @@ def metric_filter_unread(template: Template) -> Iterator[Hit]:
         word
         for each in template.resources.values()
         if each.type != METRIC_FILTER
-        for word in _words(each.properties)
+        for word in texts(each.properties)
     ]
     for made in transformations_of(template):
         if (
@@ -73,16 +73,3 @@ def metric_filter_unread(template: Template) -> Iterator[Hit]:
                 f"Nothing in the template reads {made.namespace} {made.name}: it is counted and nobody looks."
             )
             yield Hit(made.filter, what, "Put an alarm on it, show it on a dashboard, or take it out.")
-
-
-def _words(value: Value) -> Iterator[str]:
-    """All texts in a value, as far as they are known."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        for each in value:
-            yield from _words(each)
-    elif isinstance(value, Text):
-        yield "".join(part for part in value.parts if isinstance(part, str))
-    elif isinstance(value, str):
-        yield value

@@ -155,21 +155,21 @@ def statistic(template: Template) -> Iterator[Hit]:
     grows with the traffic (a warning).
     """
     for alarm, use, threshold in _compared(template):
-        if not alarm.above or use.known is None:
-            continue
-        if use.known.rate and use.statistic in ("Average", "Maximum", "Minimum"):
-            most = 1 if alarm.inclusive else 0.999999
-            if threshold > most or (use.statistic == "Average" and threshold >= 1):
-                what = f"{use.statistic} of {use.name} is a share from 0 to 1: {quantity(threshold)} takes"
-                what += (
-                    " a period in which every request fails." if threshold == 1 else " more than there is."
-                )
-                yield Hit(alarm.resource, what, "Write the statistic Sum, or a share as the threshold.")
-        elif use.known.rate and use.statistic == "SampleCount":
-            what = f"SampleCount of {use.name} counts all requests, failed or not."
-            yield Hit(alarm.resource, what, "Write the statistic Sum.")
-        elif use.known.unit == "Milliseconds" and use.statistic == "Sum":
-            what = (
-                f"The Sum of {use.name} grows with the number of requests: it says nothing about one of them."
-            )
+        if alarm.above and use.known and use.known.rate:
+            yield from _on_errors(alarm, use, threshold)
+        elif alarm.above and use.known and use.known.unit == "Milliseconds" and use.statistic == "Sum":
+            what = f"The Sum of {use.name} grows with the number of requests and says nothing of one of them."
             yield Hit(alarm.resource, what, "Write Maximum, or a percentile.", severity="warning")
+
+
+def _on_errors(alarm: Alarm, use: MetricUse, threshold: float) -> Iterator[Hit]:
+    if use.statistic == "SampleCount":
+        what = f"SampleCount of {use.name} counts all requests, failed or not."
+        yield Hit(alarm.resource, what, "Write the statistic Sum.")
+    if use.statistic not in ("Average", "Maximum", "Minimum"):
+        return
+    never = threshold > 1 or (threshold == 1 and not alarm.inclusive)
+    if never or (threshold == 1 and use.statistic == "Average"):
+        reached = "is never reached" if never else "takes a period in which every request fails"
+        what = f"{use.statistic} of {use.name} is a share from 0 to 1: {quantity(threshold)} {reached}."
+        yield Hit(alarm.resource, what, "Write the statistic Sum, or a share as the threshold.")
