@@ -545,6 +545,8 @@ def deployment(name: object) -> dict:
     return resource("CodeDeploy::DeploymentGroup", AlarmConfiguration={"Alarms": [{"Name": name}]})
 
 
+STACKED_NAME = {"Fn::Sub": "${AWS::StackName}-slow"}
+STACKED = alarm(AlarmName=STACKED_NAME, AlarmActions=None)
 SILENT = alarm(AlarmName="slow", AlarmActions=None)
 
 
@@ -575,6 +577,11 @@ SILENT = alarm(AlarmName="slow", AlarmActions=None)
         ({"Alarm": SILENT, "Group": deployment({"Ref": "Alarm"})}, []),
         ({"Alarm": SILENT, "Group": deployment("slow")}, []),
         ({"Alarm": SILENT, "Group": deployment("other")}, ["Alarm"]),
+        ({"Alarm": STACKED, "Group": deployment({"Fn::Sub": "${AWS::StackName}-slow"})}, []),
+        ({"Alarm": STACKED, "Hit": composite("TRUE", ActionsSuppressor=STACKED_NAME)}, []),
+        ({"Alarm": STACKED, "Hit": composite({"Fn::Sub": "ALARM(${AWS::StackName}-slow)"})}, []),
+        ({"Alarm": SILENT, "Hit": composite({"Fn::Sub": "ALARM(x-${Alarm})"})}, []),
+        ({"Alarm": SILENT, "Hit": composite({"Fn::Sub": "ALARM(arn:x:alarm:${Alarm})"})}, []),
         ({"Alarm": SILENT, "Board": resource("CloudWatch::Dashboard", DashboardBody="slow")}, ["Alarm"]),
         ({"Alarm": SILENT, "Hit": composite("TRUE", ActionsSuppressor={"Ref": "Alarm"})}, []),
         ({"Alarm": SILENT, "Hit": composite(UNKNOWN)}, []),

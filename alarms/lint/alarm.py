@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from alarms import metrics
 from alarms.lint.template import FUNCTIONS, Resource, Template
@@ -12,7 +12,6 @@ from alarms.lint.values import Unknown, Value, items, number, table, text, whole
 
 ALARM: Final = "AWS::CloudWatch::Alarm"
 COMPOSITE: Final = "AWS::CloudWatch::CompositeAlarm"
-_DEFAULT_PERIOD_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Expression:
     id: str | None
     text: Value
     period: int | None
-    returned: bool
+    """In seconds; None where it is that of its metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def acts(resource: Resource) -> bool | None:
         return False
     if isinstance(enabled, Unknown) or isinstance(actions, Unknown):
         return None
-    return bool(items(actions) if isinstance(actions, list) or actions is None else True)
+    return actions is not None and actions != []
 
 
 def _alarm(resource: Resource) -> Alarm:
@@ -121,7 +120,7 @@ def _alarm(resource: Resource) -> Alarm:
     returned = [each for each in listed if text(each.get("ReturnData", True)) != "false"]
     comparison = text(resource.get("ComparisonOperator"))
     periods = whole(resource.get("EvaluationPeriods"))
-    told = resource.get("DatapointsToAlarm")
+    told, missing = resource.get("DatapointsToAlarm"), resource.get("TreatMissingData")
     return Alarm(
         resource=resource,
         uses=(direct,) if plain and direct else tuple(uses),
@@ -134,12 +133,8 @@ def _alarm(resource: Resource) -> Alarm:
         inclusive="OrEqualTo" in (comparison or ""),
         evaluation_periods=periods,
         datapoints_to_alarm=periods if told is None else whole(told),
-        missing="missing" if resource.get("TreatMissingData") is None else _missing(resource),
+        missing="missing" if missing is None else text(missing),
     )
-
-
-def _missing(resource: Resource) -> str | None:
-    return text(resource.get("TreatMissingData"))
 
 
 def _above(comparison: str | None) -> bool | None:
@@ -185,5 +180,4 @@ def _dimensions(value: Value) -> dict[str, Value] | None:
 
 
 def _expression(query: dict[str, Value]) -> Expression:
-    returned: Literal[True, False] = text(query.get("ReturnData", True)) != "false"
-    return Expression(text(query.get("Id")), query.get("Expression"), whole(query.get("Period")), returned)
+    return Expression(text(query.get("Id")), query.get("Expression"), whole(query.get("Period")))

@@ -43,10 +43,10 @@ def alarm_meant(template: Template, read: str | Reference | Unknown) -> Resource
 def heard(template: Template) -> set[str] | None:
     """The logical IDs of the alarms that a composite reads which acts, also through others.
 
-    None where a rule is not known or does not parse, which may read any of them.
+    None where a rule is not known, does not parse, or reads a name that is not known: it may be any of them.
     """
     composites = list(composites_of(template))
-    if any(each.rule is None for each in composites):
+    if any(each.rule is None or any(isinstance(name, Unknown) for name in each.read) for each in composites):
         return None
     acting = [each.resource.logical_id for each in composites if acts(each.resource) is not False]
     return reachable(acting, reads_of(template, composites))
@@ -105,15 +105,13 @@ def _only_in_names(parts: tuple[str | Reference | Unknown | None, ...]) -> bool:
 
 def _named(name: str, parts: tuple[str | Reference | Unknown | None, ...]) -> str | Reference | Unknown:
     """What a name stands for: itself, a reference that is all of it or its end, or the unknown."""
-    if _OPEN not in name:
-        return name
-    number = name.rsplit(_OPEN, 1)[1].removesuffix(_CLOSE)
-    if not name.endswith(_CLOSE) or not number.isdecimal():
-        # arn:aws:cloudwatch:${AWS::Region}:...:alarm:name ends with a name that is known.
-        last = name.rsplit(":alarm:", 1)[-1]
-        return Unknown("part of a name") if _OPEN in last else last
-    part = parts[int(number)]
-    return part if isinstance(part, Reference) else Unknown("a name")
+    # arn:aws:cloudwatch:${AWS::Region}:...:alarm:name ends with a name that is known.
+    last = name.rsplit(":alarm:", 1)[-1]
+    if _OPEN not in last:
+        return last if _OPEN in name else name
+    place = last.removeprefix(_OPEN).removesuffix(_CLOSE)
+    part = parts[int(place)] if place.isdecimal() and int(place) < len(parts) else None
+    return part if isinstance(part, Reference) else Unknown("a name, or a part of one")
 
 
 def _readable(

@@ -40,7 +40,7 @@ def no_action(template: Template) -> Iterator[Hit]:
         return
     listeners |= _watched(template)
     for each in template.of(ALARM, COMPOSITE):
-        names = {each.logical_id, text(each.get("AlarmName"))}
+        names = {each.logical_id, *texts(each.get("AlarmName"))}
         if acts(each) is False and not names & listeners:
             off = text(each.get("ActionsEnabled")) == "false"
             what = "Its actions are switched off" if off else "It has no AlarmActions"
