@@ -155,6 +155,8 @@ def test_yaml_and_json_read_alike():
     """Short forms are the long ones; dates stay texts; unknown tags are functions that nobody knows."""
     text = """
         Version: 2010-09-09
+        When: 2010-09-09T01:02:03Z
+        Odd: 2010-99-99
         Resources:
           A:
             Type: !Weird [x]
@@ -167,6 +169,8 @@ def test_yaml_and_json_read_alike():
 
     assert {
         "Version": "2010-09-09",
+        "When": "2010-09-09T01:02:03Z",
+        "Odd": "2010-99-99",
         "Resources": {
             "A": {
                 "Type": {"Fn::Weird": ["x"]},
