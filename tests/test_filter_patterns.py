@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alarms.filter_patterns import FilterPatternError, matches, parse
+from alarms.filter_patterns.values import like
 
 REAL = Path(__file__).parent / "data" / "real"
 MESSAGES = [
@@ -257,6 +259,15 @@ def test_no_pattern_of_the_syntaxs_own_pieces_crashes(pattern):
         assert matches(pattern, USER) in (True, False)
     except FilterPatternError as refused:
         assert 0 <= refused.at <= len(pattern)
+
+
+@given(st.text("ab*", max_size=8), st.text("ab", max_size=10))
+@example("ab*ba", "aba")
+def test_a_star_stands_for_any_text(pattern, text):
+    """As a regular expression of the same meaning has it."""
+    expected = re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text) is not None
+
+    assert expected == like(pattern, text)
 
 
 WORD = st.from_regex(r"[A-Za-z0-9_]{1,8}", fullmatch=True)

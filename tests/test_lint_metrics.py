@@ -272,6 +272,19 @@ def test_a_raised_limit_of_a_rest_api_is_believed(limit, found):
     )
 
 
+def test_an_api_whose_name_is_not_known_is_not_taken_for_another():
+    """A name that only the deployment knows is not the same as another such name."""
+    integration = {"Type": "AWS_PROXY", "TimeoutInMillis": 5_000}
+    latency = ("AWS/ApiGateway", "Latency", {"ApiName": UNKNOWN})
+
+    assert [] == severities(
+        "threshold-out-of-reach",
+        Api=resource("ApiGateway::RestApi"),
+        Post=resource("ApiGateway::Method", RestApiId={"Ref": "Api"}, Integration=integration),
+        Alarm=counted(*latency, Statistic="p99", Threshold=20_000),
+    )
+
+
 def test_a_function_behind_a_gateway_is_slow_before_the_gateway_gives_up():
     """Where an integration, or an alarm on an API, says that there is one, 30 s are too late: a warning."""
     late = {"Api": function(), "Alarm": alarm(Threshold=30_000)}
