@@ -272,6 +272,14 @@ def test_a_raised_limit_of_a_rest_api_is_believed(limit, found):
     )
 
 
+@pytest.mark.parametrize("threshold", ["Infinity", "nan", "1e999", "many", True, [30_000]])
+def test_a_threshold_that_is_no_number_is_not_judged(threshold):
+    """CloudFormation itself refuses it."""
+    of = counted("AWS/ApiGateway", "Latency", STAGE, Statistic="Maximum", Threshold=threshold)
+
+    assert [] == findings("threshold-out-of-reach", Alarm=of) + findings("threshold-unit", Alarm=of)
+
+
 def test_an_api_whose_name_is_not_known_is_not_taken_for_another():
     """A name that only the deployment knows is not the same as another such name."""
     integration = {"Type": "AWS_PROXY", "TimeoutInMillis": 5_000}
