@@ -170,6 +170,31 @@ def demo(**asked: Any) -> None:
     _show(replace(report, next_command="guard demo --format html -o incident.html"), asked)
 
 
+@main.group()
+def alarms() -> None:
+    """Alarms that can fire."""
+
+
+@alarms.command()
+@click.argument("templates", nargs=-1, required=True, metavar="TEMPLATE...")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--ignore", multiple=True, metavar="RULE", help="Leave this rule out. Repeatable.")
+def lint(templates: tuple[str, ...], format_: str, ignore: tuple[str, ...]) -> None:
+    """Find alarms that cannot do their job in CloudFormation templates (JSON or YAML; - for stdin).
+
+    Ends with 1 where there is an error. The rules: docs/lint.md.
+    """
+    from alarms.lint import lint_files, views
+    from incidents.display import clean
+
+    found = lint_files(templates, ignore=ignore)
+    if format_ == "json":
+        _print(views.as_json(found, len(templates)), "json")
+    else:
+        _print(views.text(found, len(templates), clean), "text")
+    sys.exit(FOUND if any(each.severity == "error" for each in found) else 0)
+
+
 def _settings(asked: dict[str, Any]) -> dict[str, Any]:
     """The configuration, overridden by what was typed or set in the environment."""
     from incidents.config import check, defaults

@@ -24,7 +24,7 @@ REQUIREMENTS = ROOT / "requirements"
 VERSION = ".".join(map(str, sys.version_info[:2]))
 BIN, EXE = ("Scripts", ".exe") if os.name == "nt" else ("bin", "")
 
-EXTRAS = ("cli", "fast", "aws", "otel", "prometheus")  # all but cdk, which is heavy and seldom needed
+EXTRAS = ("cli", "fast", "aws", "otel", "prometheus", "yaml")  # all but cdk, which is heavy and seldom needed
 LOCKS = {
     "all": ("--all-extras", "--group", "test", "--group", "bench", "--group", "uv"),
     "base": ("--group", "core"),
@@ -295,7 +295,7 @@ def _test_with_all_extras(parcel: Path, checkout: Path) -> int:
     folder = parcel.parent / "all"
     say("the wheel in an empty environment with all extras")
     make(folder, ("all",), (str(parcel),))
-    suite = ("-n", "auto", "--pyargs", "./tests", "guards", "incidents", "cli")
+    suite = ("-n", "auto", "--pyargs", "./tests", "guards", "alarms", "incidents", "cli")
     return _run(folder, "guard", "demo", cwd=checkout) or _run(folder, "pytest", *suite, cwd=checkout)
 
 
