@@ -26,7 +26,10 @@ BIN, EXE = ("Scripts", ".exe") if os.name == "nt" else ("bin", "")
 
 EXTRAS = ("cli", "fast", "aws", "otel", "prometheus")  # all but cdk, which is heavy and seldom needed
 LOCKS = {
-    "all": ("--all-extras", "--group", "test", "--group", "bench", "--group", "uv"),
+    "all": (
+        "--all-extras",
+        *("--group", "test", "--group", "cdk-test", "--group", "bench", "--group", "uv"),
+    ),
     "base": ("--group", "core"),
     "demo": ("--extra", "cli"),
     "test": (*(word for extra in EXTRAS for word in ("--extra", extra)), "--group", "test"),
