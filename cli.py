@@ -170,6 +170,84 @@ def demo(**asked: Any) -> None:
     _show(replace(report, next_command="guard demo --format html -o incident.html"), asked)
 
 
+@main.group()
+def alarms() -> None:
+    """Alarms and a dashboard for a function and its API: make them, look at them."""
+
+
+_SAID = click.option(
+    "-c",
+    "--context",
+    "said",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="function=NAME, timeout_s=300, api=http:ID or api=rest:NAME ... Repeatable. Over guard.toml.",
+)
+
+
+@alarms.command("synth")
+@_SAID
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["cloudformation", "json"]),
+    default="cloudformation",
+    show_default=True,
+    help="A template, or the catalog itself for whoever deploys with Pulumi or Terraform.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write there instead of to stdout.")
+def alarms_synth(said: tuple[str, ...], format_: str, output: str | None) -> None:
+    """Write the template of all alarms, without the CDK CLI.
+
+    \b
+    guard alarms synth -c function=coaching-api-4b4d001 -c timeout_s=300 -c api=http:abc123 -o alarms.json
+    aws cloudformation deploy --stack-name coaching-alarms --template-file alarms.json
+    """
+    import json
+
+    from alarms.settings import from_words
+
+    settings = from_words(_words(said), ".")
+    if format_ == "json":
+        from alarms.document import document
+
+        made = document(settings)
+    else:
+        from dashboards.app import synth
+
+        made = synth(settings)
+    text = json.dumps(made, indent=1) + "\n"
+    if output is None:
+        _print(text, "json")
+    else:
+        _write(output, text)
+
+
+@alarms.command("app")
+def alarms_app() -> None:
+    """Be a CDK app.
+
+    \b
+    cdk deploy --app "guard alarms app" -c function=coaching-api-4b4d001 -c timeout_s=300 -c api=http:abc123
+    """
+    if "CDK_OUTDIR" not in os.environ:
+        raise BadUsage(
+            "this is a CDK app, and the CDK CLI runs it",
+            hint='run: cdk deploy --app "guard alarms app" -c function=...; without that CLI: guard alarms synth',
+        )
+    from dashboards.app import make_app
+
+    make_app().synth()
+
+
+def _words(said: tuple[str, ...]) -> dict[str, str]:
+    pairs = [each.partition("=") for each in said]
+    for key, equals, _ in pairs:
+        if not equals:
+            raise BadUsage(f"-c {key} has no value", hint=f"write -c {key}=VALUE")
+    return {key: value for key, _, value in pairs}
+
+
 def _settings(asked: dict[str, Any]) -> dict[str, Any]:
     """The configuration, overridden by what was typed or set in the environment."""
     from incidents.config import check, defaults

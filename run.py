@@ -265,7 +265,7 @@ def _test_with_all_extras(parcel: Path, checkout: Path) -> int:
     folder = parcel.parent / "all"
     say("the wheel in an empty environment with all extras")
     make(folder, ("all",), (str(parcel),))
-    suite = ("-n", "auto", "--pyargs", "./tests", "guards", "incidents", "cli")
+    suite = ("-n", "auto", "--pyargs", "./tests", "guards", "alarms", "dashboards", "incidents", "cli")
     return _run(folder, "guard", "demo", cwd=checkout) or _run(folder, "pytest", *suite, cwd=checkout)
 
 

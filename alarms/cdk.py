@@ -1,7 +1,7 @@
 """aws_cdk, once the Node that it runs in has been found. Nothing else here imports it.
 
-jsii takes the ``node`` on PATH unless JSII_NODE names one. The extra ``cdk`` brings a Node, but an environment
-that is not activated is not on PATH: so the variable is set before aws_cdk is imported.
+jsii takes the ``node`` on PATH unless JSII_NODE names one. The extra ``cdk`` brings a Node, but an
+environment that is not activated is not on PATH: so the variable is set before aws_cdk is imported.
 """
 
 from __future__ import annotations

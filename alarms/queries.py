@@ -6,6 +6,7 @@ from alarms.inputs import ServiceInput
 from alarms.model import QueryDefinition
 from alarms.thresholds import durations
 
+_TOOK_MS = r"processing_time_ms[^=]*=\D*(?:\d+m)?(?<took_ms>\d+)"
 _REPORTS = 'filter @type = "REPORT"'
 
 
@@ -59,7 +60,6 @@ def call_durations() -> str:
     """
     return (
         'filter @message like "llm_call_completed"'
-        r"""
-| parse @message /processing_time_ms[^0-9]*?=[^0-9]*?(?:\[\d+m)?(?<took_ms>\d+)/"""
+        f"\n| parse @message /{_TOOK_MS}/"
         "\n| stats pct(took_ms, 50) as p50, pct(took_ms, 90) as p90, max(took_ms) as longest by bin(5m)"
     )
