@@ -1,7 +1,7 @@
 """What a catalog costs a month, counted from it.
 
-List prices of us-east-1 in US dollars, beyond the free tier, as https://aws.amazon.com/cloudwatch/pricing/ and
-https://aws.amazon.com/kms/pricing/ had them in 2026. Other Regions cost up to a quarter more.
+List prices of us-east-1 in US dollars, beyond the free tier, as AWS had them in 2026; other Regions differ.
+https://aws.amazon.com/cloudwatch/pricing/ and https://aws.amazon.com/kms/pricing/
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class CostLine:
 def monthly(made: Catalog, *, dashboard: bool = True, topics_made: bool = True) -> tuple[CostLine, ...]:
     """The bill, line by line, at most: a custom metric costs only in hours that have data.
 
-    Not in it: messages (e-mail is a thousand free a month), and the queries, which are billed by what they read.
+    Not in it: messages, and queries, which are billed by what they read (QUERY_A_GB).
     """
     counts = (
         ("metric alarms", len(made.alarms), ALARM),

@@ -42,6 +42,17 @@ def existing_fields(described: dict[str, Any]) -> tuple[str, ...]:
     return tuple(field for document in documents for field in json.loads(document).get("Fields", []))
 
 
+def load(path: str) -> tuple[str, ...]:
+    """The fields in a file with that answer, or - for standard input. Raises BadUsage where it is none."""
+    try:
+        with open(0 if path == "-" else path, encoding="utf-8") as file:
+            return existing_fields(json.load(file))
+    except (OSError, ValueError, AttributeError) as error:
+        raise BadUsage(
+            f"{path} is no answer of describe-index-policies: {error}", hint="save it with > policy.json"
+        ) from error
+
+
 def read_command(log_group: str) -> str:
     """The call that reads the policy in force."""
     return f"aws logs describe-index-policies --log-group-identifiers {shlex.quote(log_group)}"

@@ -44,7 +44,7 @@ def insights(region: str | None, query: str, log_groups: Sequence[str], *, hours
     The console reads a notation of its own: lists and objects in ``~(...)``, texts after an apostrophe with
     ``*`` for ``%``, and the whole escaped with ``$`` for ``%``.
 
-    >>> insights("eu-west-1", "limit 5", ["/aws/lambda/f"])[-80:]
+    >>> insights("eu-west-1", "limit 5", ["/aws/lambda/f"])[-79:]
     '$257E$2527limit*205$257Esource$257E$2528$257E$2527*2Faws*2Flambda*2Ff$2529$2529'
     """
     sources = "".join(f"~{_text(name)}" for name in log_groups)
