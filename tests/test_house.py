@@ -213,7 +213,7 @@ def test_runner_lists_its_commands_when_asked_for_none() -> None:
     done = subprocess.run([sys.executable, str(ROOT / "run.py")], capture_output=True, text=True)
 
     assert (2, "") == (done.returncode, done.stdout)
-    assert "usage: python3 run.py demo|test|lint|wheel|lock|bench" in done.stderr
+    assert "usage: python3 run.py demo|test|lint|wheel|cdk|lock|bench" in done.stderr
 
 
 def test_runner_parses_on_pythons_that_are_too_old() -> None:

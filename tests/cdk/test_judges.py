@@ -1,0 +1,82 @@
+"""What others make of our templates: CDK's own validation, cfn-lint and cdk-nag."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import cdk_nag
+
+from alarms.cdk import aws_cdk, packaged_node
+from tests.cdk.stacks import EVERYTHING, stack_with, template
+
+SAID = ("-c", "function=coaching-api-4b4d001", "-c", "timeout_s=300", "-c", "api=http:abc123")
+
+
+def guard(*words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The command as installed beside this Python, in an environment without anything on PATH."""
+    command = shutil.which("guard", path=sysconfig.get_path("scripts"))
+    assert command is not None
+    kept = {key: value for key, value in os.environ.items() if key not in ("JSII_NODE", "CDK_VALIDATION")}
+    return subprocess.run(
+        [command, *words], cwd=cwd, env={**kept, **environ}, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_synthesis_needs_no_node_on_the_path(tmp_path):
+    """In an environment that is not activated, with nothing on PATH, the Node of the extra is found."""
+    done = guard("alarms", "synth", *SAID, cwd=tmp_path, PATH=str(tmp_path))
+
+    assert 0 == done.returncode, done.stderr
+    assert "AWS::CloudWatch::CompositeAlarm" in done.stdout
+
+
+def test_the_node_of_the_extra_is_one_that_jsii_supports():
+    """An older Node prints a banner of its end of life on stderr."""
+    node = packaged_node()
+    assert node is not None
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+
+    assert version.split(".")[0] in ("v22", "v24")
+
+
+def test_cdks_own_validation_has_nothing_to_say(tmp_path):
+    """With CDK_VALIDATION=true the same template comes out, and no word of a violation."""
+    done = guard("alarms", "synth", *SAID, cwd=tmp_path, CDK_VALIDATION="true", AWS_REGION="us-east-1")
+
+    assert 0 == done.returncode, done.stderr
+    assert template() == json.loads(done.stdout)
+    assert "violation" not in done.stderr.lower() and "warning" not in done.stderr.lower()
+
+
+def test_cfn_lint_has_nothing_to_say(tmp_path):
+    """Not even informational: two services with everything switched on."""
+    made = template(services=EVERYTHING, email="oncall@example.com", own_log_groups=True)
+    (tmp_path / "template.json").write_text(json.dumps(made))
+    command = [
+        sys.executable,
+        "-m",
+        "cfnlint",
+        "--include-checks",
+        "I",
+        "--",
+        str(tmp_path / "template.json"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+    assert (0, "") == (done.returncode, done.stdout)
+
+
+def test_cdk_nag_has_nothing_to_say():
+    """The AWS Solutions rules find neither an error nor a warning in the construct."""
+    stack = stack_with(services=EVERYTHING, email="oncall@example.com")
+    aws_cdk.Aspects.of(stack).add(cdk_nag.AwsSolutionsChecks())
+    app = stack.node.root
+    messages = app.synth().get_stack_by_name("Mine").messages
+
+    assert [] == [each.entry.data for each in messages if each.level in ("error", "warning")]
