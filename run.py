@@ -288,7 +288,7 @@ def _test_with_all_extras(parcel: Path, checkout: Path) -> int:
 
 
 def _cdk_cli(folder: Path, target: Path) -> int:
-    """Install the pinned CDK CLI with the npm of an environment's own Node, and tell the tests where it is."""
+    """Install the pinned CDK CLI with the npm of an environment's own Node; the tests are told where."""
     os.environ["GUARD_CDK_CLI"] = str(target / "node_modules" / "aws-cdk" / "bin" / "cdk")
     pinned = REQUIREMENTS / "cdk-cli"
     if _read(target / "package-lock.json") == _read(pinned / "package-lock.json"):

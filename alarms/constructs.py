@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alarms.catalog import Catalog, catalog
-from alarms.cdk import cloudwatch, constructs, logs, sns
+from alarms.cdk import aws_cdk, cloudwatch, constructs, logs, sns
 from alarms.checks import check
 from alarms.index_policy import policy_document
 from alarms.inputs import ServiceInput
@@ -133,9 +133,13 @@ def _query(scope: constructs.Construct, query: QueryDefinition) -> None:
 
 def _log_groups(scope: constructs.Construct, made: Catalog) -> list[logs.CfnLogGroup]:
     names = dict.fromkeys(service.function.log_group_name for service in made.services)
-    return [
-        logs.CfnLogGroup(
-            scope, f"LogGroup-{name}", log_group_name=name, field_index_policies=[policy_document()]
-        )
-        for name in names
-    ]
+    return [_log_group(scope, name) for name in names]
+
+
+def _log_group(scope: constructs.Construct, name: str) -> logs.CfnLogGroup:
+    group = logs.CfnLogGroup(
+        scope, f"LogGroup-{name}", log_group_name=name, field_index_policies=[policy_document()]
+    )
+    # The log of an incident outlives the alarms that told of it.
+    group.apply_removal_policy(aws_cdk.RemovalPolicy.RETAIN)
+    return group

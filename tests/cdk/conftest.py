@@ -1,4 +1,4 @@
-"""Tests of what needs the extra ``cdk``: collected only where it is installed (python3 run.py cdk, and CI)."""
+"""Tests of what needs the extra ``cdk``: collected only where it is installed (python3 run.py cdk, CI)."""
 
 from __future__ import annotations
 

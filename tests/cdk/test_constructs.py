@@ -164,7 +164,7 @@ def test_the_dashboard_can_be_left_out():
 
 
 def test_the_template_needs_no_bucket():
-    """With everything switched on for one service it is under the 51,200 bytes that can be sent as they are."""
+    """With everything switched on for one service it is under the 51,200 bytes that CloudFormation takes."""
     made = template(services=EVERYTHING[:1], email="oncall@example.com")
 
     assert len(json.dumps(made, indent=1)) < 51_200
