@@ -23,6 +23,7 @@ except ImportError:
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from alarms.settings import Settings
     from incidents.report import Report
     from incidents.trace import Query
 
@@ -205,23 +206,18 @@ def alarms_synth(said: tuple[str, ...], format_: str, output: str | None) -> Non
     """
     import json
 
+    from alarms.document import summary
     from alarms.settings import from_words
 
     settings = from_words(_words(said), ".")
-    if format_ == "json":
-        from alarms.document import document
-
-        made = document(settings)
-    else:
-        _without_cdk_validation()
-        from dashboards.app import synth
-
-        made = synth(settings)
+    made = _document(settings) if format_ == "json" else _template(settings)
     text = json.dumps(made, indent=1) + "\n"
     if output is None:
         _print(text, "json")
     else:
         _write(output, text)
+    for sentence in summary(settings):
+        click.echo(f"guard: {sentence}", err=True)
 
 
 @alarms.command("app")
@@ -261,6 +257,19 @@ def alarms_index_policy(log_group: str, existing: str | None) -> None:
         click.echo(read_command(log_group))
     else:
         click.echo(put_command(log_group, load(existing)))
+
+
+def _document(settings: Settings) -> dict[str, Any]:
+    from alarms.document import document
+
+    return document(settings)
+
+
+def _template(settings: Settings) -> dict[str, Any]:
+    _without_cdk_validation()
+    from dashboards.app import synth
+
+    return synth(settings)
 
 
 def _without_cdk_validation() -> None:

@@ -126,13 +126,28 @@ def test_outputs_of_another_stack_are_refused(tmp_path):
 def test_the_catalog_is_printed_for_who_deploys_otherwise():
     """--format json has alarms, filters, queries, the access-log format, the pipeline's step and the cost."""
     answer = CliRunner().invoke(main, ["alarms", "synth", *SAID, "--format", "json"])
-    made = json.loads(answer.output)
+    made = json.loads(answer.stdout)
 
     assert 0 == answer.exit_code
     assert ["5xx"] == [e["MetricName"] for e in made["alarms"] if e["AlarmName"].endswith("-api-5xx")]
     assert [25_000, 28_000] == [e["Threshold"] for e in made["alarms"] if e["MetricName"] == "Duration"]
     assert "$context.integration.requestId" in made["access_log_formats"]["coaching-api-4b4d001"]
     assert 6.0 == sum(line["total"] for line in made["usd_a_month"])
+
+
+def test_what_the_template_still_needs_is_said_beside_it():
+    """Cost, the pipeline's step, and the grant on the key of a topic that is not ours: on stderr."""
+    topic = "arn:aws:sns:us-east-1:123456789012:tickets"
+    answer = CliRunner().invoke(
+        main, ["alarms", "synth", *SAID, "-c", f"ticket_topic={topic}", "--format", "json"]
+    )
+    cost, step, grant = answer.stderr.splitlines()
+
+    assert "guard: 6 alarms and 1 composite; at most 6.00 USD a month" == cost
+    assert step.endswith(
+        "--namespace CoachingGuard/coaching-api-4b4d001 --metric-name DeployInProgress --value 1"
+    )
+    assert f"if {topic} is encrypted, its key's policy must allow cloudwatch.amazonaws.com" in grant
 
 
 def test_a_wrong_input_ends_the_command_with_two():

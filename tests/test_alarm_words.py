@@ -17,6 +17,7 @@ from alarms.index_policy import existing_fields, policy_document, put_command
 from alarms.inputs import FunctionInput, HttpApi, RestApi, ServiceInput
 from alarms.kinds import KINDS
 from alarms.links import insights
+from alarms.reference import page
 from alarms.runbooks import EXAMPLE, pages
 from guards.errors import BadUsage
 
@@ -106,6 +107,11 @@ def test_every_alarm_has_a_kind_and_every_kind_an_alarm():
 def test_runbooks_are_current():
     """docs/runbooks has just the pages that the kinds and the catalog make."""
     assert pages() == {path.name: path.read_text(encoding="utf-8") for path in RUNBOOKS.iterdir()}
+
+
+def test_the_reference_page_is_current():
+    """docs/alarms.md has the catalog, the settings, the access-log formats and the cost as they are."""
+    assert page() == (RUNBOOKS.parent / "alarms.md").read_text(encoding="utf-8")
 
 
 def test_the_pipelines_step_publishes_the_metric_that_the_suppressor_reads():

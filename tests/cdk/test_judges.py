@@ -84,3 +84,21 @@ def test_cdk_nag_has_nothing_to_say():
 def violations(stack: aws_cdk.Stack) -> list[str]:
     judge = cdk_nag.AwsSolutionsChecks(stack.node.root)
     return [each.rule_name for each in judge.validate_scope(stack).violations]
+
+
+def test_the_examples_own_app_synthesizes(tmp_path):
+    """examples/alarms/app.py is a CDK app as it stands: two stages, two dashboards, two composites."""
+    example = Path(__file__).parents[2] / "examples" / "alarms" / "app.py"
+    subprocess.run(
+        [sys.executable, str(example)],
+        env={**os.environ, "CDK_OUTDIR": str(tmp_path)},
+        check=True,
+        timeout=120,
+    )
+    made = json.loads((tmp_path / "coaching-alarms.template.json").read_text())["Resources"].values()
+    types = [each["Type"] for each in made]
+
+    assert (2, 2) == (
+        types.count("AWS::CloudWatch::Dashboard"),
+        types.count("AWS::CloudWatch::CompositeAlarm"),
+    )
