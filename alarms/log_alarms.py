@@ -23,7 +23,7 @@ PATH_ERRORS: Final = "PathServerErrors"
 
 def log_namespace(service: ServiceInput) -> str:
     """Where the counts of a service go: a filter on text sets no dimension, so each has a namespace."""
-    return f"{NAMESPACE}/{service.name}"
+    return f"{NAMESPACE}/{service.name.replace(' ', '-')}"
 
 
 def log_filters(service: ServiceInput) -> tuple[MetricFilter, ...]:

@@ -34,7 +34,7 @@ def body(made: Catalog, service: ServiceInput, place: Place) -> dict[str, Any]:
     """One screen for one service: alarm states, times, counts, and the worst requests."""
     rows = (
         (3, (_states(made, service, place),)),
-        (6, (_durations(made, service, place), _phases(service, place))),
+        (6, (_durations(made, service, place), _phases(made, service, place))),
         (5, (_past(made, service, place), _errors(made, service, place), _stranded(made, service, place))),
         (6, (_log("Slowest requests", slowest_requests(10), service, place), _candidates(service, place))),
     )
@@ -72,7 +72,7 @@ def _lines(made: Catalog, service: ServiceInput) -> list[dict[str, Any]]:
     return [{"label": label, "value": value, "color": color} for label, value, color in marks]
 
 
-def _phases(service: ServiceInput, place: Place) -> Widget:
+def _phases(made: Catalog, service: ServiceInput, place: Place) -> Widget:
     """Conversation against extraction: from our records, else the model's calls by the API's own lines."""
     if not service.middleware:
         return _log("Calls to the model (ms)", call_durations(), service, place, view="timeSeries")
@@ -86,7 +86,7 @@ def _phases(service: ServiceInput, place: Place) -> Widget:
         for phase in (names.CONVERSATION, names.EXTRACTION)
         for stat, _ in _STATS
     ]
-    return _graph("Phases (ms)", metrics, place)
+    return _graph("Phases (ms)", metrics, place, _lines(made, service))
 
 
 def _past(made: Catalog, service: ServiceInput, place: Place) -> Widget:

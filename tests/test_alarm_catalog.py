@@ -185,6 +185,14 @@ def test_only_the_composite_pages_and_not_during_a_deployment():
     ) == composite.alarm_rule
 
 
+def test_a_name_with_spaces_makes_no_namespace_with_spaces():
+    """CloudWatch takes none there, and the pipeline's command would fall apart."""
+    service = ServiceInput(FUNCTION, HTTP, service="coaching api", middleware=True)
+
+    assert {"CoachingGuard/coaching-api"} == {each.metric_namespace for each in catalog(service).filters}
+    assert {"service": "coaching api"} == dimensions(alarm("past-limit", service))
+
+
 def test_several_services_stand_side_by_side():
     """Two stages of one function have alarms, filters and queries of different names."""
     dev = ServiceInput(FunctionInput("coaching-dev", 300), HttpApi("dev123"))

@@ -19,7 +19,7 @@ def widgets(service: ServiceInput) -> dict[str, dict[str, Any]]:
 
 
 def test_the_marks_are_drawn_where_the_alarms_have_them():
-    """25 s, 28 s and the gateway's limit, for an HTTP API and for a REST API that waits 60 s."""
+    """25 s, 28 s and the gateway's limit, for an HTTP API and for a REST API that waits 60 s; by phases too."""
     raised = ServiceInput(PLAIN.function, RestApi("c", "prod", integration_timeout_ms=60_000))
     drawn = [
         [
@@ -29,7 +29,10 @@ def test_the_marks_are_drawn_where_the_alarms_have_them():
         for each in (PLAIN, raised)
     ]
 
+    phases = widgets(GUARDED)["Phases (ms)"]["properties"]["annotations"]["horizontal"]
+
     assert [[25_000, 28_000, 30_000], [50_000, 56_000, 60_000]] == drawn
+    assert drawn[0] == [line["value"] for line in phases]
 
 
 def test_every_metric_that_is_drawn_is_one_that_an_alarm_reads():

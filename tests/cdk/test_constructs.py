@@ -74,7 +74,7 @@ def test_cloudwatch_may_use_the_key_of_the_topics(whole):
 
 
 def test_cloudwatch_may_publish_to_the_topics(whole):
-    """A topic policy of one's own replaces the default one, so each topic's names CloudWatch."""
+    """A topic policy of one's own replaces the default: each names CloudWatch, and refuses plain HTTP."""
     policies = resources(whole, "SNS::TopicPolicy").values()
     allowed = [
         statement
@@ -83,7 +83,15 @@ def test_cloudwatch_may_publish_to_the_topics(whole):
         if statement["Effect"] == "Allow"
     ]
 
+    denied = [
+        statement["Condition"]
+        for policy in policies
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny"
+    ]
+
     assert 2 == len(policies) == len(allowed)
+    assert [{"Bool": {"aws:SecureTransport": "false"}}] * 2 == denied
     assert {"cloudwatch.amazonaws.com"} == {each["Principal"]["Service"] for each in allowed}
 
 
