@@ -19,7 +19,7 @@ def widgets(service: ServiceInput) -> dict[str, dict[str, Any]]:
 
 
 def test_the_marks_are_drawn_where_the_alarms_have_them():
-    """25 s, 28 s and the gateway's limit, for an HTTP API and for a REST API that waits 60 s; by phases too."""
+    """25 s, 28 s and the gateway's limit, for an HTTP API and for a REST API of 60 s; by phases too."""
     raised = ServiceInput(PLAIN.function, RestApi("c", "prod", integration_timeout_ms=60_000))
     drawn = [
         [
