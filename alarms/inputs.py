@@ -21,6 +21,7 @@ _FUNCTION: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _API_ID: Final = re.compile(r"[a-z0-9]{1,32}")
 _ROUTE: Final = re.compile(r"(?:[A-Z]{3,7}) /[^\s\"]*")
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~/{}+-]{0,200}")
+_LOG_GROUP: Final = re.compile(r"[A-Za-z0-9._/#-]{1,512}")
 _SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/ -]{0,127}")
 
 
@@ -47,6 +48,7 @@ class FunctionInput:
             if self.timeout_s > _LONGEST_S:
                 hint += f": for {self.timeout_s} ms write {max(1, self.timeout_s // 1000)}"
             raise BadUsage(f"{self.function_name} cannot have a timeout of {self.timeout_s} s", hint=hint)
+        _check_log_group(self.log_group_name)
 
     @property
     def log_group_name(self) -> str:
@@ -165,8 +167,17 @@ def _check_gateway(api: Api) -> None:
         )
     if not _PATH.fullmatch(api.path):
         raise BadUsage(f"{api.path!r} is no path", hint=f"write one such as {MESSAGE_PATH}")
+    if api.access_log_group is not None:
+        _check_log_group(api.access_log_group)
     if api.route is not None:
         _check_route(api.route, api.detailed_metrics)
+
+
+def _check_log_group(name: str) -> None:
+    if not _LOG_GROUP.fullmatch(name):
+        raise BadUsage(
+            f"{name!r} is no log group's name", hint="write the name, not an ARN, such as /aws/lambda/NAME"
+        )
 
 
 def _check_route(route: str, detailed_metrics: bool) -> None:

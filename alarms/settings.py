@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ from alarms.inputs import Api, FunctionInput, HttpApi, RestApi, ServiceInput
 from alarms.pulumi import from_outputs
 from guards.errors import BadUsage
 
+_STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+_TOPIC_ARN: Final = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?")
 Words = Mapping[str, object]
 
 
@@ -36,13 +40,24 @@ class Settings:
     """Whether the stack makes the functions' log groups: only where nothing else does."""
     dashboard: bool = True
 
+    def __post_init__(self) -> None:
+        """Refuse what CloudFormation would not take."""
+        if not _STACK_NAME.fullmatch(self.stack):
+            raise BadUsage(f"{self.stack!r} is no stack's name", hint="write letters, digits and hyphens")
+        for arn in (self.ticket_topic, self.page_topic):
+            if arn is not None and not _TOPIC_ARN.fullmatch(arn):
+                raise BadUsage(f"{arn!r} is no topic's ARN", hint="write arn:aws:sns:REGION:ACCOUNT:NAME")
+
 
 def _whole(value: object) -> int:
     return int(str(value))
 
 
 def _number(value: object) -> float:
-    return float(str(value))
+    number = float(str(value))
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
 
 
 def _truth(value: object) -> bool:

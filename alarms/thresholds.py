@@ -66,7 +66,7 @@ def periods_spanning(delay: timedelta) -> int:
 
 
 def _check(name: str, value: float, service: ServiceInput, limit_ms: float) -> None:
-    if value < _LEAST_MS:
+    if not value >= _LEAST_MS:  # so that NaN is refused too
         raise BadUsage(
             f"{name} is {value:g}, and CloudWatch counts Duration in ms: every request would be over it",
             hint=f"for {value:g} s write {value * 1000:.0f}",

@@ -38,6 +38,8 @@ def changed(kind: str, **fields: object) -> Catalog:
         (lambda: FunctionInput("arn:aws:lambda:eu-west-1:1:function:f", 300), "write the name alone"),
         (lambda: FunctionInput("f", 300_000), "for 300000 ms write 300"),
         (lambda: FunctionInput("f", 0), "from 1 to 900"),
+        (lambda: FunctionInput("f", 3, log_group="arn:aws:logs:x"), "such as /aws/lambda/NAME"),
+        (lambda: HttpApi("abc123", access_log_group="it's"), "such as /aws/lambda/NAME"),
         (lambda: ServiceInput(FUNCTION, HTTP, service=" "), "beginning with a letter or digit"),
     ],
 )
@@ -53,6 +55,7 @@ def test_an_input_that_cannot_be_is_refused(make, said):
     ("service", "said"),
     [
         (ServiceInput(FUNCTION, HTTP, warning_ms=25), "for 25 s write 25000"),
+        (ServiceInput(FUNCTION, HTTP, warning_ms=float("nan")), "warning_ms is nan"),
         (ServiceInput(FUNCTION, HTTP, critical_ms=30_000), "write less than 30000"),
         (ServiceInput(FUNCTION, HTTP, critical_ms=300_000), "write less than 30000"),
         (ServiceInput(FUNCTION, RestApi("c", "prod"), critical_ms=29_000), "write less than 29000"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -51,6 +53,9 @@ def test_a_rest_api_is_said_by_its_name_and_stage():
         ({"functon": "f"}, "'functon', which is not known; known are function, timeout_s"),
         ({"timeout_s": "5min"}, "the function's own timeout, in whole seconds"),
         ({"middleware": "yes"}, "true where the function runs our middleware"),
+        ({"warning_ms": "inf"}, "a duration that is a warning, in ms"),
+        ({"stack": "my stack"}, "write letters, digits and hyphens"),
+        ({"page_topic": "pages"}, "write arn:aws:sns:REGION:ACCOUNT:NAME"),
         ({"api": "abc123"}, "write http:API-ID or rest:API-NAME"),
         ({"api": "rest:coaching"}, "stage=prod"),
         ({"route": "$default"}, "access_log_group=... and path=/coaching/message"),
@@ -166,6 +171,15 @@ def test_a_word_without_a_value_is_refused():
         answer.exit_code,
         answer.stderr,
     )
+
+
+def test_without_the_extra_the_command_names_the_one_that_installs_it():
+    """A template needs aws_cdk; where it is missing, one sentence says how to get it."""
+    code = f"import sys; sys.modules['aws_cdk'] = None; import cli; cli.main(['alarms', 'synth', *{SAID}])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    assert 2 == done.returncode
+    assert "run: pip install 'coaching-guard[cdk]'" in done.stderr
 
 
 def test_the_app_says_that_the_cdk_cli_runs_it():

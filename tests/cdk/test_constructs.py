@@ -12,6 +12,7 @@ from alarms.catalog import catalog
 from alarms.cdk import aws_cdk, kms, sns
 from alarms.properties import composite_alarm, metric_alarm, metric_filter, query_definition
 from alarms.topics import grant_cloudwatch
+from dashboards.body import Place, body
 from guards.errors import BadUsage
 from tests.cdk.stacks import EVERYTHING, SERVICE, resources, stack_with, template
 
@@ -158,12 +159,14 @@ def test_a_catalog_that_was_changed_for_the_worse_is_not_deployed():
 
 
 def test_a_dashboard_for_each_service(whole):
-    """Two services, two bodies, each naming the Region and account that it is deployed to."""
-    drawn = resources(whole, "CloudWatch::Dashboard")
-    text = json.dumps(list(drawn.values()))
+    """Two services, two bodies, each in the Region, account and partition that it is deployed to."""
+    drawn = {
+        each["DashboardName"]: json.loads(joined(each["DashboardBody"]))
+        for each in resources(whole, "CloudWatch::Dashboard").values()
+    }
+    place = Place("cn-north-1", "123456789012", "aws-cn")
 
-    assert ["coaching-api-4b4d001", "coaching-rest"] == [each["DashboardName"] for each in drawn.values()]
-    assert '"Ref": "AWS::Region"' in text and '"Ref": "AWS::AccountId"' in text
+    assert {service.name: body(MADE, service, place) for service in EVERYTHING} == drawn
 
 
 def test_the_dashboard_can_be_left_out():
@@ -187,6 +190,13 @@ def synthesized(stack: aws_cdk.Stack) -> dict[str, Any]:
 def ref(made: dict[str, Any], name: str) -> dict[str, str]:
     [found] = [each for each in resources(made, "SNS::Topic") if name in each]
     return {"Ref": found}
+
+
+def joined(text: dict[str, Any]) -> str:
+    """What CloudFormation makes of an Fn::Join in an account in China."""
+    known = {"AWS::Region": "cn-north-1", "AWS::AccountId": "123456789012", "AWS::Partition": "aws-cn"}
+    _, parts = text["Fn::Join"]
+    return "".join(each if isinstance(each, str) else known[each["Ref"]] for each in parts)
 
 
 def by_name(alarms: Any) -> dict[str, Any]:
