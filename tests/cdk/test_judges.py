@@ -18,19 +18,19 @@ from tests.cdk.stacks import EVERYTHING, stack_with, template
 SAID = ("-c", "function=coaching-api-4b4d001", "-c", "timeout_s=300", "-c", "api=http:abc123")
 
 
-def guard(*words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """The command as installed beside this Python, in an environment without anything on PATH."""
-    command = shutil.which("guard", path=sysconfig.get_path("scripts"))
+def beside_this_python(name: str, *words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """A command as installed beside this Python, which need not be on PATH."""
+    command = shutil.which(name, path=sysconfig.get_path("scripts"))
     assert command is not None
     kept = {key: value for key, value in os.environ.items() if key not in ("JSII_NODE", "CDK_VALIDATION")}
     return subprocess.run(
-        [command, *words], cwd=cwd, env={**kept, **environ}, capture_output=True, text=True, timeout=120
+        [command, *words], cwd=cwd, env={**kept, **environ}, capture_output=True, text=True, timeout=300
     )
 
 
 def test_synthesis_needs_no_node_on_the_path(tmp_path):
     """In an environment that is not activated, with nothing on PATH, the Node of the extra is found."""
-    done = guard("alarms", "synth", *SAID, cwd=tmp_path, PATH=str(tmp_path))
+    done = beside_this_python("guard", "alarms", "synth", *SAID, cwd=tmp_path, PATH=str(tmp_path))
 
     assert 0 == done.returncode, done.stderr
     assert "AWS::CloudWatch::CompositeAlarm" in done.stdout
@@ -47,7 +47,9 @@ def test_the_node_of_the_extra_is_one_that_jsii_supports():
 
 def test_cdks_own_validation_has_nothing_to_say(tmp_path):
     """With CDK_VALIDATION=true the same template comes out, and no word of a violation."""
-    done = guard("alarms", "synth", *SAID, cwd=tmp_path, CDK_VALIDATION="true", AWS_REGION="us-east-1")
+    done = beside_this_python(
+        "guard", "alarms", "synth", *SAID, cwd=tmp_path, CDK_VALIDATION="true", AWS_REGION="us-east-1"
+    )
 
     assert 0 == done.returncode, done.stderr
     assert template() == json.loads(done.stdout)
@@ -58,18 +60,9 @@ def test_cfn_lint_has_nothing_to_say(tmp_path):
     """No error and no warning, and no resource with state whose fate is left open (I3011)."""
     made = template(services=EVERYTHING, email="oncall@example.com", own_log_groups=True)
     (tmp_path / "template.json").write_text(json.dumps(made))
-    command = [
-        sys.executable,
-        "-m",
-        "cfnlint",
-        "--include-checks",
-        "I3",
-        "--",
-        str(tmp_path / "template.json"),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = beside_this_python("cfn-lint", "--include-checks", "I3", "--", "template.json", cwd=tmp_path)
 
-    assert (0, "") == (done.returncode, done.stdout)
+    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_cdk_nag_has_nothing_to_say():
