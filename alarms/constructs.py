@@ -74,7 +74,8 @@ class CoachingAlarms(constructs.Construct):
             threshold=alarm.threshold,
             comparison_operator=alarm.comparison_operator,
             treat_missing_data=alarm.treat_missing_data,
-            **self._actions(alarm.topic),
+            alarm_actions=self._told(alarm.topic),
+            ok_actions=self._told(alarm.topic),
         )
 
     def _composite(self, alarm: CompositeAlarm) -> None:
@@ -87,18 +88,16 @@ class CoachingAlarms(constructs.Construct):
             actions_suppressor=alarm.actions_suppressor,
             actions_suppressor_wait_period=alarm.actions_suppressor_wait_period,
             actions_suppressor_extension_period=alarm.actions_suppressor_extension_period,
-            **self._actions(alarm.topic),
+            alarm_actions=self._told(alarm.topic),
+            ok_actions=self._told(alarm.topic),
         )
         # The rule names its children in a text, where CloudFormation sees no dependency.
         for name, child in self.alarms.items():
             if f'"{name}"' in alarm.alarm_rule or name == alarm.actions_suppressor:
                 made.node.add_dependency(child)
 
-    def _actions(self, topic: Topic | None) -> dict[str, list[str]]:
-        if topic is None:
-            return {}
-        arn = self.topics[topic].topic_arn
-        return {"alarm_actions": [arn], "ok_actions": [arn]}
+    def _told(self, topic: Topic | None) -> list[str] | None:
+        return None if topic is None else [self.topics[topic].topic_arn]
 
 
 def _dimension(dimension: Dimension) -> cloudwatch.CfnAlarm.DimensionProperty:

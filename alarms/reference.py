@@ -83,7 +83,7 @@ def _needs(alarm: MetricAlarm) -> str:
 
 def _cost() -> str:
     lines = [monthly(catalog(each)) for each in (_PLAIN, EXAMPLE)]
-    rows = [
+    rows: list[Sequence[str]] = [
         (plain.what, f"{plain.each:.2f}", f"{plain.count}", f"{whole.count}")
         for plain, whole in zip(*lines, strict=True)
     ]
