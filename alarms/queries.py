@@ -13,7 +13,7 @@ _REPORTS = 'filter @type = "REPORT"'
 def queries(service: ServiceInput) -> tuple[QueryDefinition, ...]:
     """A session's lines, the slowest requests, and stranded successes."""
     texts = {
-        "a session's lines": session_lines("sess_PASTE-THE-ID"),
+        "lines of a session": session_lines("sess_PASTE-THE-ID"),
         "slowest requests": slowest_requests(),
         "stranded successes": stranded_successes(service),
     }
@@ -47,8 +47,8 @@ def stranded_successes(service: ServiceInput, limit: int = 20) -> str:
     return (
         f'filter (@type = "REPORT" and @duration > {limit_ms}) or @message like "session_completed"'
         f"\n| stats sum(strcontains(@message, 'session_completed')) as completed, max(@duration) as longest"
-        " by @logStream, bin(5m) as at"
-        f"\n| filter completed > 0 and longest > {limit_ms}\n| sort at desc\n| limit {limit}"
+        " by @logStream, bin(5m)"
+        f"\n| filter completed > 0 and longest > {limit_ms}\n| sort longest desc\n| limit {limit}"
     )
 
 
