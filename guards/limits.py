@@ -30,6 +30,10 @@ TIMEOUT_STATUS: Final[dict[GatewayKind, int]] = {"http": 503, "rest": 504}
 WARNING: Final = timedelta(seconds=25)
 CRITICAL: Final = timedelta(seconds=28)
 
+CONVERSATION_BUDGET: Final = timedelta(seconds=15)
+EXTRACTION_BUDGET: Final = timedelta(seconds=8)
+"""How long these two phases may take, unless told otherwise."""
+
 LAMBDA_LONGEST: Final = timedelta(minutes=15)
 """No Lambda invocation runs longer."""
 

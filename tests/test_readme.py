@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cli import main
 from guards import errors
 from incidents import demo
 from tests.guarded import SESSION, Context, http_event, of_kind, written
@@ -76,3 +79,14 @@ def _block(name: str) -> str:
     found = re.search(rf"<!-- {name}: .*?-->\n```text\n(.*?)\n```", README.read_text(encoding="utf-8"), re.S)
     assert found is not None
     return found[1]
+
+
+def test_the_commands_for_an_sre_make_the_alarms(monkeypatch, tmp_path):
+    """The words of the README's `guard alarms synth` are taken as they stand."""
+    monkeypatch.chdir(tmp_path)
+    [words] = re.findall(r"^guard (alarms synth .+?)(?: -o \S+)?$", README.read_text(encoding="utf-8"), re.M)
+
+    answer = CliRunner().invoke(main, [*shlex.split(words), "--format", "json"])
+
+    assert 0 == answer.exit_code
+    assert '"Threshold": 28000' in answer.stdout
