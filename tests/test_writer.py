@@ -75,12 +75,12 @@ def test_closed_or_missing_standard_output_drops_and_counts(monkeypatch: pytest.
 
 def test_stream_that_is_closed_later_is_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its descriptor may be another file's by then."""
-    read, out = pipe_as_stdout(monkeypatch)
+    _, out = pipe_as_stdout(monkeypatch)
+    other, into = os.pipe()
     writer = Writer()
     assert writer.write(LINE)
     descriptor = out.fileno()
     out.close()
-    other, into = os.pipe()
     os.dup2(into, descriptor)
 
     assert not writer.write(LINE)
