@@ -76,6 +76,22 @@ def test_closed_or_missing_standard_output_drops_and_counts(monkeypatch: pytest.
     assert 4 == writer.dropped.take()
 
 
+def test_stream_that_is_closed_later_is_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its descriptor may be another file's by then."""
+    _, out = pipe_as_stdout(monkeypatch)
+    other, into = os.pipe()
+    writer = Writer()
+    assert writer.write(LINE)
+    descriptor = out.fileno()
+    out.close()
+    os.dup2(into, descriptor)
+
+    assert not writer.write(LINE)
+    os.set_blocking(other, False)
+    with pytest.raises(BlockingIOError):
+        os.read(other, 1)
+
+
 def test_standard_output_in_memory_is_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """A notebook's or a test's own stream has no file descriptor."""
     out = io.StringIO()
