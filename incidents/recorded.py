@@ -57,6 +57,11 @@ def error_type(records: Sequence[Line]) -> str | None:
     return text(_fields(records, "request.end"), names.ERROR_TYPE)
 
 
+def dropped(records: Sequence[Line]) -> int:
+    """How many records could not be written, as the request's end tells."""
+    return max(whole(_fields(records, "request.end"), names.DROPPED_RECORDS) or 0, 0)
+
+
 def route(records: Sequence[Line]) -> str | None:
     """Method and route; None where no record tells."""
     return text(_fields(records, "request.start"), names.ROUTE)

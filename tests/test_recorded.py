@@ -154,6 +154,19 @@ def test_the_record_of_a_mark_is_evidence() -> None:
     assert "request.past/1" in [line.said.name for line in finding.evidence]
 
 
+def test_records_that_could_not_be_written_are_told() -> None:
+    """A phase that is missing may have been dropped: the answer says so, and only then."""
+    notes = [
+        answer(*turn(begun(0.0))[:-3], ended(5.0, dropped_records=lost), *turn(begun(0.0))[-2:]).notes
+        for lost in (0, 3)
+    ]
+
+    assert [
+        (),
+        ("Guards could not write 3 record(s): phases, or marks that were passed, may be missing.",),
+    ] == notes
+
+
 def test_a_record_of_another_request_is_not_believed() -> None:
     """Text that quotes one says nothing of the request that it stands in."""
     quoted = begun(0.0, 3.0, request_id="bbbbbbbb-1111-4222-8333-444444444444")
