@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Composite_
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -15,7 +16,7 @@ from alarms.descriptions import describe
 from alarms.inputs import ServiceInput
 from alarms.kinds import KINDS
 from alarms.log_alarms import log_namespace
-from alarms.making import alarm, name_of
+from alarms.making import Fires, Metric, alarm, name_of
 from alarms.model import CompositeAlarm, MetricAlarm
 
 DEPLOY: Final = "DeployInProgress"
@@ -29,18 +30,9 @@ _WAIT_S, _EXTENSION_S = 120, 180
 
 def deploying(service: ServiceInput) -> MetricAlarm:
     """In ALARM while the pipeline says that it deploys. It tells nobody."""
-    return alarm(
-        "deploying",
-        service,
-        namespace=log_namespace(service),
-        metric_name=DEPLOY,
-        dimensions=(),
-        statistic="Maximum",
-        threshold=1,
-        comparison="GreaterThanOrEqualToThreshold",
-        delay=_MISSED_STEPS,
-        topic=None,
-    )
+    metric = Metric(log_namespace(service), DEPLOY)
+    fires: Fires = ("Maximum", "GreaterThanOrEqualToThreshold", 1)
+    return replace(alarm("deploying", service, metric, fires, _MISSED_STEPS), topic=None)
 
 
 def deploy_command(service: ServiceInput) -> str:

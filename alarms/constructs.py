@@ -47,16 +47,12 @@ class CoachingAlarms(constructs.Construct):
         self.catalog = catalog(*services) if made is None else made
         check(self.catalog)
         self.topics = make_topics(self, {"ticket": ticket_topic, "page": page_topic}, email)
-        groups = _log_groups(self, self.catalog) if own_log_groups else []
-        filters = [_metric_filter(self, each) for each in self.catalog.filters]
-        for made_filter in filters:
-            for group in groups:
-                made_filter.node.add_dependency(group)
         self.alarms = {each.alarm_name: self._alarm(each) for each in self.catalog.alarms}
         for composite in self.catalog.composites:
             self._composite(composite)
         for query in self.catalog.queries:
             _query(self, query)
+        _filters(self, self.catalog, _log_groups(self, self.catalog) if own_log_groups else [])
 
     def _alarm(self, alarm: MetricAlarm) -> cloudwatch.CfnAlarm:
         return cloudwatch.CfnAlarm(
@@ -118,6 +114,13 @@ def _metric_filter(scope: constructs.Construct, each: MetricFilter) -> logs.CfnM
         filter_pattern=each.filter_pattern,
         metric_transformations=[transformation],
     )
+
+
+def _filters(scope: constructs.Construct, made: Catalog, groups: list[logs.CfnLogGroup]) -> None:
+    for each in made.filters:
+        metric_filter = _metric_filter(scope, each)
+        for group in groups:
+            metric_filter.node.add_dependency(group)
 
 
 def _query(scope: constructs.Construct, query: QueryDefinition) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from alarms.inputs import Api, HttpApi, ServiceInput
-from alarms.making import counting
+from alarms.making import Metric, counting
 from alarms.model import MetricAlarm
 
 NAMESPACE = "AWS/ApiGateway"
@@ -47,11 +47,6 @@ def _route_alarms(service: ServiceInput) -> tuple[MetricAlarm, ...]:
 
 
 def _errors(kind: str, service: ServiceInput, dimensions: tuple[tuple[str, str], ...]) -> MetricAlarm:
-    return counting(
-        kind,
-        service,
-        namespace=NAMESPACE,
-        metric_name=ERRORS[service.api.kind],
-        dimensions=dimensions,
-        delay=timedelta(milliseconds=service.api.integration_timeout_ms),
-    )
+    metric = Metric(NAMESPACE, ERRORS[service.api.kind], dimensions)
+    delay = timedelta(milliseconds=service.api.integration_timeout_ms)
+    return counting(kind, service, metric, delay)

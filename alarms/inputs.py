@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from guards.errors import BadUsage
 from guards.limits import GATEWAY_LIMITS, LAMBDA_LONGEST, GatewayKind
@@ -73,7 +73,7 @@ class HttpApi:
     path: str = MESSAGE_PATH
     """How a path of the access log ends that is alarmed on alone."""
 
-    kind: GatewayKind = "http"
+    kind: ClassVar[GatewayKind] = "http"
 
     def __post_init__(self) -> None:
         """Refuse what no alarm could watch."""
@@ -109,7 +109,7 @@ class RestApi:
     path: str = MESSAGE_PATH
     """How a path of the access log ends that is alarmed on alone."""
 
-    kind: GatewayKind = "rest"
+    kind: ClassVar[GatewayKind] = "rest"
 
     def __post_init__(self) -> None:
         """Refuse what no alarm could watch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from alarms.inputs import ServiceInput
-from alarms.making import alarm
+from alarms.making import Metric, lasting
 from alarms.model import MetricAlarm
 from alarms.thresholds import durations
 
@@ -25,15 +25,5 @@ def lambda_alarms(service: ServiceInput) -> tuple[MetricAlarm, ...]:
 
 def _duration(kind: str, service: ServiceInput, threshold_ms: float) -> MetricAlarm:
     # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
-    return alarm(
-        kind,
-        service,
-        namespace="AWS/Lambda",
-        metric_name="Duration",
-        dimensions=(("FunctionName", service.function.function_name),),
-        # A p99 needs a thousand requests to mean anything; the maximum sees one request in any minute.
-        statistic="Maximum",
-        threshold=threshold_ms,
-        comparison="GreaterThanThreshold",
-        delay=timedelta(seconds=service.function.timeout_s),
-    )
+    metric = Metric("AWS/Lambda", "Duration", (("FunctionName", service.function.function_name),))
+    return lasting(kind, service, metric, threshold_ms, timedelta(seconds=service.function.timeout_s))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from alarms.inputs import ServiceInput
-from alarms.making import counting
+from alarms.making import Metric, counting
 from alarms.model import MetricAlarm, MetricFilter
 from alarms.thresholds import durations
 from guards.names import NAMESPACE
@@ -49,7 +49,7 @@ def log_alarms(service: ServiceInput) -> tuple[MetricAlarm, ...]:
     if service.api.access_log_group:
         kinds.append(("path-5xx", PATH_ERRORS))
     namespace = log_namespace(service)
-    return tuple(counting(kind, service, namespace=namespace, metric_name=metric) for kind, metric in kinds)
+    return tuple(counting(kind, service, Metric(namespace, metric)) for kind, metric in kinds)
 
 
 def outlived_pattern(limit_ms: float) -> str:

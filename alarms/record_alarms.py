@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from alarms.inputs import ServiceInput
-from alarms.making import INGESTION, alarm, counting
+from alarms.making import Metric, counting, lasting
 from alarms.model import MetricAlarm
 from guards import names
 from guards.limits import CONVERSATION_BUDGET, EXTRACTION_BUDGET
@@ -27,24 +27,10 @@ def record_alarms(service: ServiceInput) -> tuple[MetricAlarm, ...]:
 
 
 def _past(kind: str, service: ServiceInput, metric: str) -> MetricAlarm:
-    return counting(
-        kind,
-        service,
-        namespace=names.NAMESPACE,
-        metric_name=metric,
-        dimensions=((names.SERVICE, service.name),),
-    )
+    return counting(kind, service, Metric(names.NAMESPACE, metric, ((names.SERVICE, service.name),)))
 
 
 def _slow(kind: str, service: ServiceInput, phase: str, budget: timedelta) -> MetricAlarm:
-    return alarm(
-        kind,
-        service,
-        namespace=names.NAMESPACE,
-        metric_name=names.PHASE_DURATION,
-        dimensions=((names.SERVICE, service.name), (names.PHASE, phase)),
-        statistic="Maximum",
-        threshold=budget / timedelta(milliseconds=1),
-        comparison="GreaterThanThreshold",
-        delay=INGESTION,
-    )
+    dimensions = ((names.SERVICE, service.name), (names.PHASE, phase))
+    metric = Metric(names.NAMESPACE, names.PHASE_DURATION, dimensions)
+    return lasting(kind, service, metric, budget / timedelta(milliseconds=1))
