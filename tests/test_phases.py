@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -411,6 +412,54 @@ def test_code_that_interrupts_a_bind_may_bind_and_have_phases(capfd) -> None:
     assert [("clean-up", SESSION)] == [
         (each["phase"], each["session_id"]) for each in of_kind(records, "phase.end")
     ]
+
+
+def test_phase_of_a_request_is_below_no_phase_outside_it(capfd) -> None:
+    """A number of another request, or of none, would name another phase."""
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        with phase("conversation"):
+            pass
+
+    def work() -> None:
+        with phase("warm-up"):
+            handler(http_event(), Context())
+
+    assert [None, None] == [each["parent_id"] for each in of_kind(written(capfd, work), "phase.start")]
+
+
+def test_phase_may_end_in_another_context_than_it_began_in(capfd) -> None:
+    """As a generator's does that is closed by another task: its record is written all the same."""
+
+    def work() -> None:
+        extraction = phase("extraction")
+        contextvars.copy_context().run(extraction.__enter__)
+        extraction.__exit__(None, None, None)
+
+    assert ["phase.start/1", "phase.end/1"] == [record["guard"] for record in written(capfd, work)]
+    assert 0 == writer.dropped.take()
+
+
+def test_open_phase_is_the_one_that_began_last() -> None:
+    """Of those that have not ended, whichever ended meanwhile; with none there is none."""
+    seen: list[str | None] = []
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        request = current()
+        assert request is not None
+        first, second = phase("first"), phase("second")
+        for step in (first.__enter__, second.__enter__):
+            step()
+            seen.append(request.open_phase)
+        for ended in (first, second):
+            ended.__exit__(None, None, None)
+            seen.append(request.open_phase)
+
+    handler(http_event(), Context())
+
+    assert ["first", "second", "second", None] == seen
 
 
 @pytest.fixture(autouse=True)

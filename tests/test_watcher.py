@@ -15,6 +15,7 @@ from guards import watcher as module
 from guards.deadline import Budget, Deadline
 from guards.request import Request
 from guards.watcher import Watcher
+from guards.writer import writer
 from tests.guarded import REQUEST, Context, Record, http_event, of_kind, written
 
 
@@ -170,3 +171,14 @@ def test_entries_of_requests_that_have_ended_do_not_pile_up(said: list[str]) -> 
     until(lambda: "limit" in said)
     watcher.forget(soon)
     assert ["warning", "critical", "limit"] == said
+
+
+def test_requests_that_have_ended_are_let_go() -> None:
+    """A server runs for months."""
+    handler = guard_handler(lambda event, context: None)
+    before = set(module.watcher._running)
+    with writer.silenced():
+        for _ in range(10):
+            handler(http_event(), Context())
+
+    assert set(module.watcher._running) <= before
