@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from guards.limits import GatewayKind
 
@@ -27,8 +26,7 @@ _HIDDEN: Final = "{id}"
 _LONGEST_PATH: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """What an event tells of how it came here. None stands for what it does not tell."""
 
     gateway: GatewayKind | None = None
