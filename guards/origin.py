@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from guards.limits import GatewayKind
 
@@ -30,8 +29,7 @@ _LATEST_MS: Final = 1e14
 """Some thousand years from now: no gateway's time, and more than a float or a date can take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """What an event tells of how it came here. None stands for what it does not tell."""
 
     gateway: GatewayKind | None = None

@@ -11,10 +11,9 @@ import itertools
 import time
 from collections.abc import Callable
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from guards import lines, names, spans
 from guards.contained import Patience
@@ -32,8 +31,7 @@ _parent: ContextVar[tuple[Request | None, int] | None] = ContextVar("guards.phas
 _outside_ids: Final = itertools.count(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(NamedTuple):
     """A phase that has ended, as tests see it (guards.testing)."""
 
     name: str
@@ -44,7 +42,7 @@ class Phase:
     """The exception's type; None where there was none."""
     session_id: str | None
     request_id: str | None
-    facts: dict[str, Fact] = field(default_factory=dict)
+    facts: dict[str, Fact]
     """What it was given or learned, as far as it may leave the process."""
 
 
