@@ -9,6 +9,10 @@ from alarms.making import Metric, counting
 from alarms.model import MetricAlarm
 
 NAMESPACE = "AWS/ApiGateway"
+ROUTE_DIMENSIONS = frozenset({"Route", "Resource"})
+"""Dimensions of metrics that a stage has only with detailed metrics on."""
+DETAILED_METRICS = "coaching-guard:detailed-metrics"
+"""In an alarm's Metadata: true where the stage, which is in no template of ours, has them on."""
 
 ERRORS = {
     # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from alarms import access_log
+from alarms.filter_patterns import matches
 from alarms.log_alarms import outlived_json_pattern, outlived_pattern, path_pattern, refused_pattern
 from alarms.queries import call_durations
 from incidents import demo
 from incidents.access_logs import AccessLogFormat
-from tests.pattern_matching import matches
 
 REAL = Path(__file__).parent / "data" / "real" / "near-miss.events.ndjson.gz"
 

@@ -27,6 +27,8 @@ class Resource:
     """Such as AWS::CloudWatch::Alarm; empty where it has none."""
     properties: dict[str, Value]
     """Resolved as far as can be."""
+    metadata: dict[str, Value]
+    """What its author says of it."""
 
     def get(self, *path: str) -> Value:
         """The value at a path of property names; None where nothing stands."""
@@ -76,7 +78,10 @@ def build(tree: dict[str, Any], name: str = "template") -> Template:
     resolver = Resolver(tree)
     resources = {
         logical_id: Resource(
-            logical_id, str(body.get("Type", "")), table(resolver.value(table(body.get("Properties"))))
+            logical_id,
+            str(body.get("Type", "")),
+            table(resolver.value(table(body.get("Properties")))),
+            table(resolver.value(table(body.get("Metadata")))),
         )
         for logical_id, body in table(tree.get("Resources")).items()
         if isinstance(body, dict) and not logical_id.startswith("Fn::")

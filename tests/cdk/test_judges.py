@@ -13,6 +13,8 @@ from pathlib import Path
 import cdk_nag
 
 from alarms.cdk import aws_cdk, packaged_node, sns
+from alarms.lint import build, lint
+from alarms.lint.reading import parse
 from tests.cdk.stacks import EVERYTHING, stack_with, template
 
 SAID = ("-c", "function=coaching-api-4b4d001", "-c", "timeout_s=300", "-c", "api=http:abc123")
@@ -95,3 +97,11 @@ def test_the_examples_own_app_synthesizes(tmp_path):
         types.count("AWS::CloudWatch::Dashboard"),
         types.count("AWS::CloudWatch::CompositeAlarm"),
     )
+
+
+def test_our_own_linter_has_nothing_to_say():
+    """Neither of one service nor of everything that the catalog knows."""
+    for made in (template(), template(services=EVERYTHING)):
+        found = lint(build(parse(json.dumps(made), "template")))
+
+        assert [] == [f"{each.rule} {each.resource}: {each.summary}" for each in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from alarms.gateway_alarms import DETAILED_METRICS
 from alarms.lint import examples as example
 from alarms.lint.alarm import MetricUse, alarms_of
 from alarms.lint.registry import Hit, rule
@@ -37,7 +38,7 @@ def route_dimensions(template: Template) -> Iterator[Hit]:
     API Gateway publishes route-level metrics only where detailed metrics are on (`DetailedMetricsEnabled`
     of an HTTP API's stage, `MetricsEnabled` in a REST stage's `MethodSettings`), and only for routes that
     the API has: behind a `$default` route no path has a metric of its own. It is a warning where the
-    template holds neither the stage nor the routes.
+    template holds neither the stage nor the routes, unless the alarm's own Metadata says that they are on.
     """
     for alarm in alarms_of(template):
         for use in alarm.uses:
@@ -54,9 +55,10 @@ def _judge(template: Template, alarm: Resource, use: MetricUse) -> Iterator[Hit]
         where = ", ".join(stage.logical_id for stage in stages)
         what = f"Detailed metrics are off in the stage ({where}): this route has no datapoints."
         yield Hit(alarm, what, f"Switch them on in the stage's settings, or {_INSTEAD}.")
-    elif not stages:
+    elif not stages and text(alarm.metadata.get(DETAILED_METRICS)) != "true":
         what = "This route has datapoints only where the stage's detailed metrics are on; it is not in here."
-        yield Hit(alarm, what, f"Make sure that they are, or {_INSTEAD}.", severity="warning")
+        fix = f"Say that they are on (Metadata: {{{DETAILED_METRICS}: true}}), or {_INSTEAD}."
+        yield Hit(alarm, what, fix, severity="warning")
     route, routes = _route(dimensions), _routes(template, dimensions.get("ApiId"))
     if route is not None and routes and None not in routes and route not in routes:
         has = ", ".join(sorted(each for each in routes if each))
