@@ -9,7 +9,6 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -43,7 +42,7 @@ def examples() -> tuple[Record, ...]:
 
     return (
         records.request_start(
-            replace(_ABOUT, session_id=None),  # nothing is bound yet
+            _ABOUT._replace(session_id=None),  # nothing is bound yet
             at=_START,
             route="POST /coaching/message",
             received=after(-0.028),
