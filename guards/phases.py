@@ -108,6 +108,15 @@ class phase:  # reads as a word where it is used, as contextlib's own do
         return wrapped(function, lambda: phase(self._name, model=self._model, **self._attributes))
 
 
+def _parent_id(request: Request | None) -> int | None:
+    """The phase of the request that this code stands in; None where that has ended or is of another."""
+    outer = _parent.get()
+    if outer is None or outer[0] is not request:
+        return None
+    # A generator that is closed inside a phase of its user leaves itself behind as that one's outer phase.
+    return outer[1] if request is None or outer[1] in request.open_phases else None
+
+
 class OpenPhase:
     """A phase under way: what ``with phase(...) as p`` gives."""
 
@@ -163,8 +172,7 @@ class OpenPhase:
         if request is None and disabled():
             return
         self._start_at = lines.moment(now_ms())
-        outer = _parent.get()
-        parent_id = outer[1] if outer is not None and outer[0] is request else None
+        parent_id = _parent_id(request)
         self._number = next(_outside_ids) if request is None else request.enter(self._name)
         self._token = _parent.set((request, self._number))
         if starts_are_written() if request is None else request.starts:

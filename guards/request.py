@@ -250,3 +250,14 @@ def setting(variable: str) -> str | None:
 def now_ms() -> int:
     """The wall clock in ms since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def _after_fork() -> None:
+    """A child works on for its parent's request: its phases need numbers that the parent does not give."""
+    for request in filter(None, {*_in_lambda, _current.get()}):
+        request.phase_ids = itertools.count(os.getpid() * 1_000_000 + 1)
+        request.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

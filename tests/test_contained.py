@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
 import pytest
 
-from guards.contained import Contained, Late, Patience
+from guards.contained import Contained, Late, Patience, elsewhere
 
 
 class Crossing(threading.Event):
@@ -95,3 +96,46 @@ def test_patience_is_spent_by_waiting() -> None:
     gate.set()
 
     assert 0.0 == patience.left
+
+
+def test_request_without_patience_asks_nothing() -> None:
+    """Nor does it take the thread for one that hangs."""
+    contained, asked = Contained(), threading.Event()
+    with pytest.raises(Late):
+        contained.call(asked.set, 0.0)
+
+    assert 1 == contained.call(lambda: 1, 10.0)
+    assert not asked.is_set()
+
+
+def test_signals_handler_may_ask_while_its_thread_asks() -> None:
+    """The lock that is held by the interrupted code is its own."""
+    contained, ended = Contained(), threading.Event()
+
+    def interrupted() -> None:
+        with contained._new:
+            contained.submit(lambda: None)
+        ended.set()
+
+    threading.Thread(target=interrupted, daemon=True).start()
+
+    assert ended.wait(10)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forked_child_has_a_thread_of_its_own() -> None:
+    """Its parent's did not come along, and what it hung on is not the child's."""
+    assert 1 == elsewhere.call(lambda: 1, 10.0)
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:  # never returns to pytest
+        try:
+            os.write(write, str(elsewhere.call(lambda: 2, 5.0)).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(write)
+    try:
+        assert b"2" == os.read(read, 10)
+    finally:
+        os.close(read)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -441,6 +443,60 @@ def test_phase_may_end_in_another_context_than_it_began_in(capfd) -> None:
     assert 0 == writer.dropped.take()
 
 
+def test_generator_closed_inside_a_phase_leaves_nothing_behind(capfd) -> None:
+    """Its phase has ended: what comes later is below its own outer phase, or none."""
+
+    @phase("stream")
+    def stream() -> Iterator[int]:
+        yield 1
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        values = stream()
+        next(values)
+        with phase("conversation"):
+            values.close()
+        with phase("extraction"):
+            pass
+
+    starts = of_kind(written(capfd, lambda: handler(http_event(), Context())), "phase.start")
+
+    assert [("stream", None), ("conversation", 1), ("extraction", None)] == [
+        (each["phase"], each["parent_id"]) for each in starts
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forked_childs_phases_have_numbers_of_their_own(capfd) -> None:
+    """Both work on for one request, and their lines stand in one log."""
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        request = current()
+        assert request is not None
+        # Another thread may have been binding while the process was forked.
+        holder = threading.Thread(target=request.lock.acquire)
+        holder.start()
+        holder.join()
+        child = os.fork()
+        if child == 0:  # never returns to pytest
+            try:
+                signal.alarm(10)
+                bind(session_id=SESSION)
+                with phase("extraction"):
+                    pass
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        with phase("extraction"):
+            pass
+
+    records = written(capfd, lambda: handler(http_event(), Context()))
+
+    assert 2 == len({record["phase_id"] for record in of_kind(records, "phase.start")})
+    assert [SESSION, None] == [record["session_id"] for record in of_kind(records, "phase.end")]
+
+
 def test_open_phase_is_the_one_that_began_last() -> None:
     """Of those that have not ended, whichever ended meanwhile; with none there is none."""
     seen: list[str | None] = []
@@ -466,3 +522,60 @@ def test_open_phase_is_the_one_that_began_last() -> None:
 def fresh_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees another's names."""
     monkeypatch.setattr(safe, "_phases", safe.Names())
+
+
+def test_text_leaves_only_where_its_name_is_said_to_be_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could be a user's words; what is said to be safe is short."""
+    given: dict[str, Any] = {"prompt": "I feel stuck", "tenant": "t-17", "essay": "x" * 257, "turn": 3}
+
+    def facts() -> dict[str, Any]:
+        with capture_phases() as phases, phase("conversation", **given):
+            pass
+        return phases[0].facts
+
+    assert {"turn": 3} == facts()
+    monkeypatch.setenv("GUARD_SAFE_ATTRIBUTES", "tenant, essay")
+    assert {"turn": 3, "tenant": "t-17"} == facts()
+    given["x" * 65] = 1
+    assert {"turn": 3, "tenant": "t-17"} == facts()
+
+
+def test_types_of_errors_are_kept_few_and_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are an attribute of metrics: a library that makes a type for each error makes few series."""
+    monkeypatch.setattr(safe, "_errors", safe.Names())
+    kinds = [type(f"E{number}" + "x" * 100, (Exception,), {}) for number in range(100)]
+    with capture_phases() as phases:
+        for kind in kinds:
+            with pytest.raises(kind), phase("extraction"):
+                raise kind
+    types = [each.error_type or "" for each in phases]
+
+    assert ("other", 65, 64) == (types[-1], len(set(types)), max(map(len, types)))
+
+
+def test_decorated_partial_of_a_coroutine_function_is_timed_to_its_end() -> None:
+    """Its call gives a coroutine as the function's own does."""
+
+    async def extract(text: str) -> int:
+        await asyncio.sleep(0)
+        with phase("inner"):
+            return len(text)
+
+    with capture_phases() as phases:
+        assert 3 == asyncio.run(phase("outer")(functools.partial(extract, "abc"))())
+
+    assert ["inner", "outer"] == [each.name for each in phases]
+
+
+def test_captured_phases_are_not_written_and_those_after_are(capfd) -> None:
+    """A test's phases stand in no log; when it is over all is as before."""
+    from guards.phases import listeners
+
+    def work() -> None:
+        with capture_phases(), phase("captured"):
+            pass
+        with phase("written"):
+            pass
+
+    assert {"written"} == {record["phase"] for record in written(capfd, work)}
+    assert [] == listeners

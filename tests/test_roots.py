@@ -508,3 +508,15 @@ def test_context_without_a_request_sees_none() -> None:
     """After all of it no request is left behind in any context."""
     assert under_way() is None
     assert contextvars.copy_context().run(current) is None
+
+
+def test_async_handler_whose_loop_was_closed_gets_another() -> None:
+    """By a library, or by a test."""
+    handler = guard_handler(loop_of)
+    handler({}, None).close()
+
+    assert not handler({}, None).is_closed()
+
+
+async def loop_of(event: Any, context: Any) -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()

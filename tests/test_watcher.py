@@ -182,3 +182,24 @@ def test_requests_that_have_ended_are_let_go() -> None:
             handler(http_event(), Context())
 
     assert set(module.watcher._running) <= before
+
+
+def test_entry_of_a_request_that_has_ended_fires_nothing(said: list[str]) -> None:
+    """The thread had taken it from the heap when the request ended."""
+    watcher = Watcher()
+    watcher._fire(0.0, 7, 0)
+
+    assert ([], []) == (said, watcher._due)
+
+
+def test_mark_that_could_not_be_told_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the request's own end record."""
+
+    def fail(*_: object) -> str:
+        raise RuntimeError("no line")
+
+    monkeypatch.setattr(module.lines, "request_past", fail)
+    writer.dropped.take()
+    module.say_past(request(0.3, ago_s=1.0), "warning")
+
+    assert 1 == writer.dropped.take()

@@ -198,3 +198,28 @@ def test_child_of_a_process_that_waits_for_a_full_pipe_writes(monkeypatch: pytes
         os.close(read)  # lets the parent's thread go
         waiting.join(10)
         module.writer.dropped.take()
+
+
+def test_line_behind_a_torn_one_begins_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that was full may have taken a part: that is lost and counted, and what follows is whole."""
+    read, _ = pipe_as_stdout(monkeypatch)
+    writer, write = Writer(), os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "write", lambda descriptor, data: write(descriptor, data[:5]))
+        assert not writer.write(LINE)
+    assert writer.write(LINE)
+
+    assert LINE.encode()[:5] + b"\n" + LINE.encode() == os.read(read, 1000)
+    assert 1 == writer.dropped.take()
+
+
+def test_full_pipe_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few milliseconds for the first record, nothing for those behind it until one was taken."""
+    pipe_as_stdout(monkeypatch)
+    waited: list[int] = []
+    ready = [False, False, True, True]
+    monkeypatch.setattr(module, "_takes_a_line", lambda poll, ms: (waited.append(ms), ready.pop(0))[1])
+    writer = Writer()
+
+    assert [False, False, True, True] == [writer.write(LINE) for _ in range(4)]
+    assert [5, 0, 0, 5] == waited
