@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from guards.breaker import Breaker
-from guards.contained import Contained, Late, Patience
+from guards.contained import Patience
 from guards.sender import BATCH, MOST_QUEUED, Sender
 from guards.tally import Tally
 
@@ -165,56 +165,6 @@ def test_stopped_sender_takes_no_more() -> None:
     sender.put(2)
 
     assert ([1], 1) == (got, lost.take())
-
-
-# --- work on another thread -------------------------------------------------------------------------
-
-
-def test_contained_work_gives_its_result_or_its_error() -> None:
-    """As if it had been called here."""
-    contained = Contained()
-
-    def fail() -> None:
-        raise KeyError("no")
-
-    assert 42 == contained.call(lambda: 42, 5)
-    with pytest.raises(KeyError):
-        contained.call(fail, 5)
-
-
-def test_hanging_work_is_left_behind_until_it_comes_back() -> None:
-    """Nobody waits for what stands behind it, and when it has come back all is as before."""
-    contained, gate = Contained(), threading.Event()
-    with pytest.raises(Late, match="not done within"):
-        contained.call(lambda: gate.wait(10), 0.01)
-    with pytest.raises(Late, match="hangs"):
-        contained.call(lambda: 1, 10)
-    gate.set()
-    until(lambda: not contained._late)
-
-    assert 1 == contained.call(lambda: 1, 5)
-
-
-def test_too_much_waiting_work_is_refused() -> None:
-    """A thread that hangs for good does not eat the memory."""
-    contained, gate = Contained(), threading.Event()
-    contained.submit(lambda: gate.wait(10))
-    with pytest.raises(Late, match="jobs are waiting"):
-        for _ in range(1000):
-            contained.submit(lambda: None)
-    gate.set()
-
-
-def test_exit_inside_contained_work_ends_no_thread() -> None:
-    """A processor that calls sys.exit is an error like any other."""
-    contained = Contained()
-
-    def leave() -> None:
-        raise SystemExit(1)
-
-    with pytest.raises(Late, match="SystemExit"):
-        contained.call(leave, 5)
-    assert 1 == contained.call(lambda: 1, 5)
 
 
 def test_breaker_waits_twice_as_long_each_time_up_to_a_minute() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -217,9 +218,21 @@ def test_full_pipe_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few milliseconds for the first record, nothing for those behind it until one was taken."""
     pipe_as_stdout(monkeypatch)
     waited: list[int] = []
-    ready = [False, False, True, True]
-    monkeypatch.setattr(module, "_takes_a_line", lambda poll, ms: (waited.append(ms), ready.pop(0))[1])
-    writer = Writer()
+    full = True
 
-    assert [False, False, True, True] == [writer.write(LINE) for _ in range(4)]
-    assert [5, 0, 0, 5] == waited
+    class Poll:
+        def poll(self, milliseconds: int) -> list[tuple[int, int]]:
+            if milliseconds:
+                waited.append(milliseconds)
+            return [] if full else [(1, select.POLLOUT)]
+
+    monkeypatch.setattr(module, "_poll_of", lambda descriptor: Poll())
+    writer = Writer()
+    dropped = [writer.write(LINE) for _ in range(3)]
+    full = False
+    taken = writer.write(LINE)
+    full = True
+    dropped.append(writer.write(LINE))
+
+    assert ([False] * 4, True) == (dropped, taken)
+    assert [5, 5] == waited
