@@ -40,8 +40,8 @@ LOCKS = {
 """Lock file -> what goes in. The first fixes the versions for the others. build and uv stand alone: the group
 of their name, without the project."""
 
-BENCHMARKS = ("trace", "guards")
-"""python3 run.py bench NAME; the first one is meant where none is named."""
+BENCHMARKS = {"trace": "bench", "guards": "bench", "collectors": "test"}
+"""Benchmark -> the environment that it runs in; the first one is meant where none is named."""
 
 NO_SETUP = """\
 run.py: if a download failed, check the network, or point pip at your own package index
@@ -100,10 +100,10 @@ def lint(words: list[str]) -> int:
 
 
 def bench(words: list[str]) -> int:
-    """The benchmark of a name, benchmarks/trace.py or benchmarks/guards.py; without a name, the first one."""
+    """A benchmark by its name, such as guards for benchmarks/guards.py; without a name, the first one."""
     named = bool(words) and words[0] in BENCHMARKS
-    name, options = (words[0], words[1:]) if named else (BENCHMARKS[0], words)
-    return _run(environment("bench"), "python", str(ROOT / "benchmarks" / f"{name}.py"), *options)
+    name, options = (words[0], words[1:]) if named else (next(iter(BENCHMARKS)), words)
+    return _run(environment(BENCHMARKS[name]), "python", str(ROOT / "benchmarks" / f"{name}.py"), *options)
 
 
 def example(words: list[str]) -> int:
