@@ -24,6 +24,7 @@ except ImportError:
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from alarms.settings import Settings
     from incidents.report import Report
     from incidents.trace import Query
 
@@ -206,6 +207,141 @@ def check_models(
     verdict = judge(known, pair, limit, timedelta(seconds=asked["margin_s"]))
     _print((as_json if asked["format_"] == "json" else as_text)(verdict), asked["format_"])
     sys.exit(0 if verdict.fits else FOUND)
+
+
+@main.group()
+def alarms() -> None:
+    """Alarms and a dashboard for a function and its API: make them, look at them, lint them."""
+
+
+@alarms.command()
+@click.argument("templates", nargs=-1, required=True, metavar="TEMPLATE...")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--ignore", multiple=True, metavar="RULE", help="Leave this rule out. Repeatable.")
+def lint(templates: tuple[str, ...], format_: str, ignore: tuple[str, ...]) -> None:
+    """Find alarms that cannot do their job in CloudFormation templates (JSON or YAML; - for stdin).
+
+    Ends with 1 where there is an error. The rules: docs/lint.md.
+    """
+    from alarms.lint import lint_files, views
+    from incidents.display import clean
+
+    found = lint_files(templates, ignore=ignore)
+    if format_ == "json":
+        _print(views.as_json(found, len(templates)), "json")
+    else:
+        _print(views.text(found, len(templates), clean), "text")
+    sys.exit(FOUND if any(each.severity == "error" for each in found) else 0)
+
+
+_SAID = click.option(
+    "-c",
+    "--context",
+    "said",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="function=NAME, timeout_s=300, api=http:ID or api=rest:NAME ... Repeatable. Over guard.toml.",
+)
+
+
+@alarms.command("synth")
+@_SAID
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["cloudformation", "json"]),
+    default="cloudformation",
+    show_default=True,
+    help="A template, or the catalog itself for whoever deploys with Pulumi or Terraform.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write there instead of to stdout.")
+def alarms_synth(said: tuple[str, ...], format_: str, output: str | None) -> None:
+    """Write the template of all alarms, without the CDK CLI.
+
+    \b
+    guard alarms synth -c function=coaching-api-4b4d001 -c timeout_s=300 -c api=http:abc123 -o alarms.json
+    aws cloudformation deploy --stack-name coaching-alarms --template-file alarms.json
+    """
+    import json
+
+    from alarms.document import summary
+    from alarms.settings import from_words
+
+    settings = from_words(_words(said), ".")
+    made = _document(settings) if format_ == "json" else _template(settings)
+    text = json.dumps(made, indent=1) + "\n"
+    if output is None:
+        _print(text, "json")
+    else:
+        _write(output, text)
+    for sentence in summary(settings):
+        click.echo(f"guard: {sentence}", err=True)
+
+
+@alarms.command("app")
+def alarms_app() -> None:
+    """Be a CDK app.
+
+    \b
+    cdk deploy --app "guard alarms app" -c function=coaching-api-4b4d001 -c timeout_s=300 -c api=http:abc123
+    """
+    if "CDK_OUTDIR" not in os.environ:
+        raise BadUsage(
+            "this is a CDK app, and the CDK CLI runs it",
+            hint='run: cdk deploy --app "guard alarms app" -c function=...; without it: guard alarms synth',
+        )
+    _without_cdk_validation()
+    from dashboards.app import make_app
+
+    make_app().synth()
+
+
+@alarms.command("index-policy")
+@click.argument("log_group", metavar="LOG-GROUP")
+@click.option("--existing", metavar="FILE", help="The answer of the first call; - for stdin.")
+def alarms_index_policy(log_group: str, existing: str | None) -> None:
+    """Print the calls that index our records' IDs in a log group that someone else owns.
+
+    A call would replace the policy that the group has. So read that first, then have it merged:
+
+    \b
+    guard alarms index-policy /aws/lambda/NAME
+    aws logs describe-index-policies --log-group-identifiers /aws/lambda/NAME > policy.json
+    guard alarms index-policy /aws/lambda/NAME --existing policy.json
+    """
+    from alarms.index_policy import load, put_command, read_command
+
+    if existing is None:
+        click.echo(read_command(log_group))
+    else:
+        click.echo(put_command(log_group, load(existing)))
+
+
+def _document(settings: Settings) -> dict[str, Any]:
+    from alarms.document import document
+
+    return document(settings)
+
+
+def _template(settings: Settings) -> dict[str, Any]:
+    _without_cdk_validation()
+    from dashboards.app import synth
+
+    return synth(settings)
+
+
+def _without_cdk_validation() -> None:
+    # CDK's own check of a template takes 9 s of 10 and found none of six planted mistakes.
+    # jsii's Node takes it over when aws_cdk is imported; who sets CDK_VALIDATION=true has it all the same.
+    os.environ.setdefault("CDK_VALIDATION", "false")
+
+
+def _words(said: tuple[str, ...]) -> dict[str, str]:
+    pairs = [each.partition("=") for each in said]
+    for key, equals, _ in pairs:
+        if not equals:
+            raise BadUsage(f"-c {key} has no value", hint=f"write -c {key}=VALUE")
+    return {key: value for key, _, value in pairs}
 
 
 def _settings(asked: dict[str, Any]) -> dict[str, Any]:

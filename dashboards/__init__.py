@@ -1,1 +1,1 @@
-"""Dashboards made from the alarms. Version 0.1.0 has nothing in it yet: only the place is taken."""
+"""Dashboards made from the catalog of alarms: `dashboards.body` as data, `dashboards.constructs` for CDK."""

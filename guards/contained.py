@@ -36,7 +36,7 @@ class Contained:
 
     def __init__(self) -> None:
         self._jobs: deque[_Job[Any]] = deque()
-        self._new = threading.Condition(threading.Lock())
+        self._new = threading.Condition()
         self._thread: threading.Thread | None = None
         self._late = False
         """A caller's patience ran out: nobody waits again until the thread has come back."""
@@ -47,8 +47,10 @@ class Contained:
             raise Late("a job before this one hangs")
         job = self._put(work)
         if not job.done.wait(timeout):
-            self._late = True
-            raise Late(f"not done within {timeout:.3f} s")
+            with self._new:  # the thread says here that it is back: it must not say so before this
+                self._late = not job.done.is_set()
+            if self._late:
+                raise Late(f"not done within {timeout:.3f} s")
         if job.error is not None:
             raise job.error
         return job.result  # type: ignore[no-any-return]

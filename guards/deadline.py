@@ -10,9 +10,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from guards.limits import GATEWAY_LIMITS
 from guards.names import LimitedBy
@@ -25,8 +24,7 @@ CLOCKS_AGREE_S: Final = 0.1
 """Two clocks that are kept by NTP may differ so much: not worth a word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """A moment on this process's monotonic clock, which no correction of the wall clock moves."""
 
     limit_by: LimitedBy | None
@@ -60,8 +58,7 @@ class Deadline:
         return self.monotonic - time.monotonic()
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """What a request may take: when the gateway's clock began, and when each side gives up."""
 
     received: float

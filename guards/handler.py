@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast, overload
+from typing import Any, Final, TypeVar, cast, overload
 
 from guards.origin import origin_of
 from guards.roots import Root, begin
 from guards.wrapping import is_async
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_LONGEST_MS: Final = 86_400_000
+"""No invocation has a day left; infinity and NaN are no times either."""
 
 
 @overload
@@ -46,10 +48,10 @@ def _guarded(handler: _F, service: str | None) -> _F:
 
 
 def _sync_call(handler: Callable[..., Any], service: str | None) -> Callable[..., Any]:
-    def call(event: Any = None, context: Any = None, *args: Any, **kwargs: Any) -> Any:
-        root = _begin(event, context, service)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        root = _begin(args, kwargs, service)
         try:
-            result = handler(event, context, *args, **kwargs)
+            result = handler(*args, **kwargs)
         except BaseException as error:
             _end(root, type(error), None)
             raise
@@ -60,41 +62,60 @@ def _sync_call(handler: Callable[..., Any], service: str | None) -> Callable[...
 
 
 def _async_call(handler: Callable[..., Awaitable[Any]], service: str | None) -> Callable[..., Any]:
-    async def run(event: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
-        root = _begin(event, context, service)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        root = _begin(args, kwargs, service)
         try:
-            result = await handler(event, context, *args, **kwargs)
+            result = await handler(*args, **kwargs)
         except BaseException as error:
             _end(root, type(error), None)
             raise
         _end(root, None, result)
         return result
 
-    def call(event: Any = None, context: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         from guards.loops import completed  # asyncio is imported where there is something async
 
-        return completed(run(event, context, *args, **kwargs))
+        return completed(run(*args, **kwargs))
 
     return call
 
 
-def _begin(event: object, context: object, service: str | None) -> Root | None:
+def _begin(args: tuple[Any, ...], kwargs: dict[str, Any], service: str | None) -> Root | None:
+    event = args[0] if args else kwargs.get("event")
+    context = args[1] if len(args) > 1 else kwargs.get("context")
     return begin(
         origin_of(event),
         service=service,
-        request_id=getattr(context, "aws_request_id", None),
+        request_id=request_id_of(context),
         left_ms=left_ms(context),
         in_lambda=context is not None or "AWS_LAMBDA_FUNCTION_NAME" in os.environ,
     )
+
+
+def request_id_of(context: object) -> object:
+    """Lambda's ID of the invocation; None where the context has none. Never raises."""
+    try:
+        return getattr(context, "aws_request_id", None)
+    except Exception:
+        return None
 
 
 def left_ms(context: object) -> float | None:
     """What Lambda says is left of the invocation; 0 is nothing, None where it does not say. Never raises."""
     try:
         left = context.get_remaining_time_in_millis()  # type: ignore[attr-defined]
+        return float(left) if isinstance(left, int | float) and abs(left) < _LONGEST_MS else None
     except Exception:
         return None
-    return float(left) if isinstance(left, int | float) else None
+
+
+def http_status(value: object) -> int | None:
+    """The HTTP status that a value says, as a number or in digits; None where it is none. Never raises."""
+    try:
+        status = int(value) if isinstance(value, (int, str)) else 0
+    except Exception:
+        return None
+    return status if 100 <= status <= 599 else None
 
 
 def _end(root: Root | None, kind: type[BaseException] | None, result: object) -> None:
@@ -104,8 +125,7 @@ def _end(root: Root | None, kind: type[BaseException] | None, result: object) ->
 
 def _status(result: object) -> int | None:
     """The HTTP status that a handler answers a gateway with; None where the result is not such an answer."""
-    status = result.get("statusCode") if isinstance(result, dict) else None
     try:
-        return int(status) if isinstance(status, int | str) and 100 <= int(status) <= 599 else None
-    except ValueError:
+        return http_status(result.get("statusCode")) if isinstance(result, dict) else None
+    except Exception:  # a mapping of the handler's own making
         return None

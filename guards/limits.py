@@ -10,9 +10,8 @@ datetime.timedelta(seconds=56)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 GatewayKind = Literal["http", "rest"]
 
@@ -30,6 +29,10 @@ TIMEOUT_STATUS: Final[dict[GatewayKind, int]] = {"http": 503, "rest": 504}
 WARNING: Final = timedelta(seconds=25)
 CRITICAL: Final = timedelta(seconds=28)
 
+CONVERSATION_BUDGET: Final = timedelta(seconds=15)
+EXTRACTION_BUDGET: Final = timedelta(seconds=8)
+"""How long these two phases may take, unless told otherwise."""
+
 LAMBDA_LONGEST: Final = timedelta(minutes=15)
 """No Lambda invocation runs longer."""
 
@@ -37,8 +40,7 @@ HISTOGRAM_EDGES_S: Final = (1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 25.0, 28.0, 29.0, 3
 """Bucket edges, in seconds, that see the warning, the critical mark and both gateway limits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """When a request of a gateway is near its end."""
 
     limit: timedelta

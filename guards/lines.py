@@ -3,7 +3,8 @@
 What a record holds is said in ``guards.records`` alone: the text here is made from those functions when a
 kind is first written. Building and encoding the dict each time costs four times as much.
 
->>> line = phase_start(about_text(About("coaching-api", "r-1")), 1770680889000, "extraction", 1, None, None)
+>>> about, at = about_text(About("coaching-api", "r-1")), moment(1770680889000)
+>>> line = phase_start(about, at, "extraction", 1, None, None)
 >>> json.loads(line) == records.phase_start(
 ...     About("coaching-api", "r-1"), at=_datetime(1770680889000), phase="extraction", phase_id=1)
 True
@@ -27,8 +28,9 @@ _START: Final = datetime(2002, 2, 3, 4, 5, 6, 789_000, UTC)
 _RECEIVED: Final = datetime(2003, 2, 3, 4, 5, 6, 789_000, UTC)
 _DEADLINE: Final = datetime(2004, 2, 3, 4, 5, 6, 789_000, UTC)
 _LENGTH: Final = timedelta(milliseconds=987_654_321)
+_LENGTH_TEXT: Final = str(_LENGTH / timedelta(milliseconds=1))
+_AT_MS_TEXT: Final = str(round(_AT.timestamp() * 1000))
 _ABOUT: Final = About("@service", "@request", "@session", "@trace")
-
 
 _ABOUT_TEXT: Final = ",".join(
     f'"{name}":%s' for name in (names.SERVICE, names.REQUEST_ID, names.SESSION_ID, names.TRACE_ID)
@@ -41,8 +43,12 @@ def about_text(about: About) -> str:
     >>> about_text(About("api", None))
     '"service":"api","request_id":null,"session_id":null,"trace_id":null'
     """
-    values = (about.service, about.request_id, about.session_id, about.trace_id)
-    return _ABOUT_TEXT % tuple(map(_text, values))
+    return about_of(about.service, about.request_id, about.session_id, about.trace_id)
+
+
+def about_of(service: str, request_id: str | None, session_id: str | None, trace_id: str | None) -> str:
+    """As about_text, of the values themselves."""
+    return _ABOUT_TEXT % (_quoted(service), _text(request_id), _text(session_id), _text(trace_id))
 
 
 def request_start(
@@ -56,30 +62,24 @@ def request_start(
     clock_skew_ms: int | None,
 ) -> str:
     """The line of records.request_start; moments in ms since 1970."""
-    return _request_start(deadline is None, clock_skew_ms is None) % {
-        "about": about,
-        "at": _rfc3339(at),
-        "route": _text(route),
-        "received": _rfc3339(received),
-        "deadline": None if deadline is None else _rfc3339(deadline),
-        "limit_by": _text(limit_by),
-        "cold_start": "true" if cold_start else "false",
-        "skew": clock_skew_ms,
-    }
+    return _request_start() % (
+        moment(at),
+        about,
+        _text(route),
+        moment(received),
+        "null" if deadline is None else f'"{moment(deadline)}"',
+        _text(limit_by),
+        "true" if cold_start else "false",
+        "" if clock_skew_ms is None else f',"{names.CLOCK_SKEW_MS}":{clock_skew_ms}',
+    )
 
 
 def phase_start(
-    about: str, at: int, phase: str, phase_id: int, parent_id: int | None, model: str | None
+    about: str, at: str, phase: str, phase_id: int, parent_id: int | None, model: str | None
 ) -> str:
-    """The line of records.phase_start; the moment in ms since 1970."""
-    return _phase_start() % {
-        "about": about,
-        "at": _rfc3339(at),
-        "phase": _quoted(phase),
-        "phase_id": phase_id,
-        "parent_id": "null" if parent_id is None else parent_id,
-        "model": _text(model),
-    }
+    """The line of records.phase_start; the moment as ``moment`` gives it."""
+    parent = "null" if parent_id is None else parent_id
+    return _phase_start() % (at, about, _quoted(phase), phase_id, parent, _text(model))
 
 
 def phase_end(
@@ -87,26 +87,28 @@ def phase_end(
     at: int,
     phase: str,
     phase_id: int,
-    start: int,
+    start: str,
     duration: float,
     outcome: RecordOutcome,
     error_type: str | None,
     model: str | None,
     facts: Mapping[str, int | float] | None,
 ) -> str:
-    """The line of records.phase_end; moments in ms since 1970, the duration in ms."""
-    return _phase_end(outcome, model is None, tuple(facts) if facts else ()) % {
-        "about": about,
-        "at": _rfc3339(at),
-        "at_ms": at,
-        "phase": _quoted(phase),
-        "phase_id": phase_id,
-        "start": _rfc3339(start),
-        "duration": round(duration, 1),
-        "error_type": _text(error_type),
-        "model": _text(model),
-        **(facts or _NO_FACTS),
-    }
+    """The line of records.phase_end; in ms since 1970, but for the start, which is as in phase_start."""
+    known = "" if model is None else f',"{names.MODEL}":{_quoted(model)}'
+    if facts:
+        known += "," + json.dumps(facts, separators=(",", ":"))[1:-1]
+    return _phase_end(outcome) % (
+        moment(at),
+        about,
+        _quoted(phase),
+        phase_id,
+        start,
+        round(duration, 1),
+        _text(error_type),
+        known,
+        at,
+    )
 
 
 def request_past(about: str, at: int, past: Mark, elapsed: float, open_phase: str | None) -> str:
@@ -132,37 +134,36 @@ def request_end(
     error_type: str | None,
 ) -> str:
     """The line of records.request_end; the moment in ms since 1970, the duration in ms."""
-    return _request_end(outcome, not dropped_spans, error_type is None) % {
-        "about": about,
-        "at": _rfc3339(at),
-        "at_ms": at,
-        "duration": round(duration, 1),
-        "status": "null" if response_status is None else response_status,
-        "client_gone": "true" if client_gone else "false",
-        "dropped_records": dropped_records,
-        "dropped_spans": dropped_spans,
-        "error_type": _text(error_type),
-    }
-
-
-_NO_FACTS: Final[Mapping[str, int | float]] = {}
+    known = f',"{names.DROPPED_SPANS}":{dropped_spans}' if dropped_spans else ""
+    if error_type is not None:
+        known += f',"{names.ERROR_TYPE}":{_quoted(error_type)}'
+    return _request_end(outcome) % (
+        moment(at),
+        about,
+        round(duration, 1),
+        "null" if response_status is None else response_status,
+        "true" if client_gone else "false",
+        dropped_records,
+        known,
+        at,
+    )
 
 
 @cache
-def _request_start(no_deadline: bool, no_skew: bool) -> str:
+def _request_start() -> str:
     record = records.request_start(
         _ABOUT,
         at=_AT,
         route="@route",
         received=_RECEIVED,
-        deadline=None if no_deadline else _DEADLINE,
+        deadline=_DEADLINE,
         limit_by="@limit_by",  # type: ignore[arg-type]  # a mark
         cold_start="@cold_start",  # type: ignore[arg-type]  # a mark
-        clock_skew_ms=None if no_skew else "@skew",  # type: ignore[arg-type]  # a mark
+        clock_skew_ms="@skew",  # type: ignore[arg-type]  # a mark
     )
-    return _template(
-        record, route='"@route"', limit_by='"@limit_by"', cold_start='"@cold_start"', skew='"@skew"'
-    )
+    received, deadline = records.rfc3339(_RECEIVED), f'"{records.rfc3339(_DEADLINE)}"'
+    skew = f',"{names.CLOCK_SKEW_MS}":"@skew"'
+    return _template(record, '"@route"', received, deadline, '"@limit_by"', '"@cold_start"', skew)
 
 
 @cache
@@ -175,13 +176,11 @@ def _phase_start() -> str:
         parent_id="@parent_id",  # type: ignore[arg-type]  # a mark
         model="@model",
     )
-    return _template(
-        record, phase='"@phase"', phase_id='"@phase_id"', parent_id='"@parent_id"', model='"@model"'
-    )
+    return _template(record, '"@phase"', '"@phase_id"', '"@parent_id"', '"@model"')
 
 
 @cache
-def _phase_end(outcome: RecordOutcome, no_model: bool, facts: tuple[str, ...]) -> str:
+def _phase_end(outcome: RecordOutcome) -> str:
     record = records.phase_end(
         _ABOUT,
         at=_AT,
@@ -191,22 +190,16 @@ def _phase_end(outcome: RecordOutcome, no_model: bool, facts: tuple[str, ...]) -
         duration=_LENGTH,
         outcome=outcome,
         error_type="@error_type",
-        model=None if no_model else "@model",
-        facts={fact: f"@fact_{fact}" for fact in facts},  # type: ignore[misc]  # marks
+        model="@model",
     )
-    marks = {fact: f'"@fact_{fact}"' for fact in facts}
+    start, known = records.rfc3339(_START), f',"{names.MODEL}":"@model"'
     return _template(
-        record,
-        phase='"@phase"',
-        phase_id='"@phase_id"',
-        error_type='"@error_type"',
-        model='"@model"',
-        **marks,
+        record, '"@phase"', '"@phase_id"', start, _LENGTH_TEXT, '"@error_type"', known, _AT_MS_TEXT
     )
 
 
 @cache
-def _request_end(outcome: RecordOutcome, no_spans: bool, no_error: bool) -> str:
+def _request_end(outcome: RecordOutcome) -> str:
     record = records.request_end(
         _ABOUT,
         at=_AT,
@@ -215,28 +208,22 @@ def _request_end(outcome: RecordOutcome, no_spans: bool, no_error: bool) -> str:
         outcome=outcome,
         client_gone="@client_gone",  # type: ignore[arg-type]  # a mark
         dropped_records="@dropped_records",  # type: ignore[arg-type]  # a mark
-        dropped_spans=0 if no_spans else "@dropped_spans",  # type: ignore[arg-type]  # a mark
-        error_type=None if no_error else "@error_type",
+        error_type="@error_type",
     )
-    own = ("status", "client_gone", "dropped_records", "dropped_spans", "error_type")
-    return _template(record, **{name: f'"@{name}"' for name in own})
+    known = f',"{names.ERROR_TYPE}":"@error_type"'
+    return _template(
+        record, _LENGTH_TEXT, '"@status"', '"@client_gone"', '"@dropped_records"', known, _AT_MS_TEXT
+    )
 
 
-def _template(record: Record, **marks: str) -> str:
-    """The record's text with a hole for each mark."""
-    text = json.dumps(record, separators=(",", ":")).replace("%", "%%") + "\n"
-    everywhere = {
-        "about": about_text(_ABOUT),
-        "at_ms": str(round(_AT.timestamp() * 1000)),
-        "at": records.rfc3339(_AT),
-        "start": records.rfc3339(_START),
-        "received": records.rfc3339(_RECEIVED),
-        "deadline": records.rfc3339(_DEADLINE),
-        "duration": str(_LENGTH / timedelta(milliseconds=1)),
-    }
-    for name, mark in {**everywhere, **marks}.items():
-        text = text.replace(mark, f"%({name})s")
-    return text
+def _template(record: Record, *marks: str) -> str:
+    """The record's text with a hole for its time, for whom it is about, and for each mark, in this order."""
+    done, rest = "", json.dumps(record, separators=(",", ":")).replace("%", "%%") + "\n"
+    for mark in (records.rfc3339(_AT), about_text(_ABOUT), *marks):
+        before, found, rest = rest.partition(mark)
+        assert found, f"{mark} does not stand in this place of the record"
+        done += f"{before}%s"
+    return done + rest
 
 
 def _text(value: str | None) -> str:
@@ -247,10 +234,9 @@ def _datetime(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def _rfc3339(ms: int) -> str:
-    """As records.rfc3339."""
-    second, rest = divmod(ms, 1000)
-    return f"{_to_the_second(second)}{rest:03d}Z"
+def moment(ms: int) -> str:
+    """A moment in ms since 1970 as records.rfc3339 writes it."""
+    return f"{_to_the_second(ms // 1000)}{ms % 1000:03d}Z"
 
 
 @lru_cache(64)  # most moments share their second with one before

@@ -7,10 +7,12 @@ next break, and so does Mangum, which asks the thread for its loop.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
-_loop: asyncio.AbstractEventLoop | None = None
+_threads: Final = threading.local()
+"""Lambda has one thread; a local server that calls handlers may have more, and each its own loop."""
 
 
 def completed(work: Coroutine[Any, Any, Any]) -> Any:
@@ -23,8 +25,8 @@ def completed(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _the_loop() -> asyncio.AbstractEventLoop:
-    global _loop
-    if _loop is None or _loop.is_closed():
-        _loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(_loop)  # each time: an asyncio.run in between leaves the thread without one
-    return _loop
+    loop: asyncio.AbstractEventLoop | None = getattr(_threads, "loop", None)
+    if loop is None or loop.is_closed():
+        loop = _threads.loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)  # each time: an asyncio.run in between leaves the thread without one
+    return loop

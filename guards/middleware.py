@@ -6,8 +6,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from guards.handler import left_ms
-from guards.origin import Origin, origin_of, route_of
+from guards.handler import http_status, left_ms, request_id_of
+from guards.limits import GatewayKind
+from guards.origin import Origin, method_of, origin_of, route_of
+from guards.request import Request, identifier
 from guards.roots import Root, begin, gateway_limit_ms
 
 Scope = MutableMapping[str, Any]
@@ -35,7 +37,7 @@ class GuardMiddleware:
         if root is None:
             await self.app(scope, receive, send)
             return
-        answer = _Answer(send, told=not root.request.in_lambda)
+        answer = _Answer(send, root.request)
         try:
             await self.app(scope, receive, answer)
         except BaseException as error:
@@ -47,12 +49,11 @@ class GuardMiddleware:
 class _Answer:
     """The way to the client, watched for the status and the end of the answer."""
 
-    __slots__ = ("_send", "_told", "complete_at", "status")
+    __slots__ = ("_request", "_send", "complete_at", "status")
 
-    def __init__(self, send: Send, *, told: bool) -> None:
+    def __init__(self, send: Send, request: Request) -> None:
         self._send = send
-        self._told = told
-        """Whether the client has the answer when it is sent; Lambda holds it back until the app returns."""
+        self._request = request
         self.status: int | None = None
         self.complete_at: float | None = None
 
@@ -60,9 +61,16 @@ class _Answer:
         await self._send(message)
         kind = message.get("type")
         if kind == "http.response.start":
-            self.status = message.get("status")
-        elif kind == "http.response.body" and self._told and not message.get("more_body"):
-            self.complete_at = time.monotonic()
+            self.status = http_status(message.get("status"))
+        elif kind == "http.response.body" and not message.get("more_body"):
+            self._complete()
+
+    def _complete(self) -> None:
+        if self._request.in_lambda:
+            return  # Lambda holds the answer back until the app returns
+        self.complete_at = time.monotonic()
+        # A server may start a connection's next request from here, in this one's context.
+        self._request.answered = True
 
 
 def _begin(scope: Scope, service: str | None) -> Root | None:
@@ -71,7 +79,7 @@ def _begin(scope: Scope, service: str | None) -> Root | None:
         return begin(
             origin_of(event),
             service=service,
-            request_id=getattr(context, "aws_request_id", None),
+            request_id=request_id_of(context),
             left_ms=left_ms(context),
             in_lambda=True,
         )
@@ -80,10 +88,10 @@ def _begin(scope: Scope, service: str | None) -> Root | None:
 
 
 def _origin(scope: Scope, headers: Mapping[str, object]) -> Origin:
-    method = scope.get("method")
+    method = method_of(scope.get("method"))
     # A limit that its owner has set says that a gateway waits; which kind does not matter then.
-    gateway = None if gateway_limit_ms() is None else "http"
-    return Origin(gateway, None, method, route_of(method, None, scope.get("path")), headers)  # type: ignore[arg-type]
+    gateway: GatewayKind | None = None if gateway_limit_ms() is None else "http"
+    return Origin(gateway, None, method, route_of(method, None, scope.get("path")), headers)
 
 
 def _headers(scope: Scope) -> dict[str, object]:
@@ -100,8 +108,6 @@ def _headers(scope: Scope) -> dict[str, object]:
 
 def _request_id(headers: Mapping[str, object]) -> object:
     """The request's own ID as its client or a proxy gave it, else a new one."""
-    from guards.request import identifier
-
     given = identifier(headers.get("x-request-id"))
     if given is not None:
         return given

@@ -13,21 +13,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from guards.limits import GatewayKind
 
 _FUNCTION_URL: Final = re.compile(r"\.lambda-url\.[a-z0-9-]+\.on\.aws(\.cn)?\Z")
 # A path is not a route: its parts can be IDs, addresses or tokens, which no record may carry.
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z_-]{0,31}|v\d{1,3}")
+_TEMPLATE: Final = re.compile(r"/[A-Za-z0-9_.~{}+:$*/-]{0,511}")
 _METHOD: Final = re.compile(r"[A-Z]{3,16}")
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _HIDDEN: Final = "{id}"
 _LONGEST_PATH: Final = 16
+_LATEST_MS: Final = 1e14
+"""Some thousand years from now: no gateway's time, and more than a float or a date can take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """What an event tells of how it came here. None stands for what it does not tell."""
 
     gateway: GatewayKind | None = None
@@ -69,6 +71,11 @@ def route_of(method: str | None, template: object, path: object) -> str | None:
     return f"{method} {where}" if method and where else where or method
 
 
+def method_of(value: object) -> str | None:
+    """An HTTP method; None for what is none: a client may send any word in its place."""
+    return value if isinstance(value, str) and _METHOD.fullmatch(value) else None
+
+
 def _origin_of(event: object) -> Origin:
     if not isinstance(event, dict):
         return NOWHERE
@@ -81,7 +88,7 @@ def _origin_of(event: object) -> Origin:
     if isinstance(http, dict):
         domain = context.get("domainName")
         is_url = isinstance(domain, str) and _FUNCTION_URL.search(domain) is not None
-        method = _method(http.get("method"))
+        method = method_of(http.get("method"))
         key = str(event.get("routeKey") or "").partition(" ")[2]
         route = route_of(method, key, event.get("rawPath") or http.get("path"))
         received = _milliseconds(context.get("timeEpoch"))
@@ -94,8 +101,9 @@ def _origin_of(event: object) -> Origin:
 
 
 def _rest_route(event: Mapping[str, object]) -> tuple[str | None, str | None]:
-    method = _method(event.get("httpMethod"))
-    return method, route_of(method, event.get("resource"), event.get("path"))
+    method, resource, path = method_of(event.get("httpMethod")), event.get("resource"), event.get("path")
+    # A resource that is the path itself may be one that was requested, not one that was configured.
+    return method, route_of(method, None if resource == path else resource, path)
 
 
 def _source(event: Mapping[str, object]) -> str | None:
@@ -106,15 +114,16 @@ def _source(event: Mapping[str, object]) -> str | None:
 
 
 def _method(value: object) -> str | None:
-    return value if isinstance(value, str) and _METHOD.fullmatch(value) else None
+    return value if value in _METHODS or (isinstance(value, str) and _METHOD.fullmatch(value)) else None
 
 
 def _milliseconds(value: object) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if is_number and 0 < value < _LATEST_MS else None  # type: ignore[operator,return-value]
 
 
 def _is_telling(template: str) -> bool:
-    return template.startswith("/") and "+}" not in template and len(template) <= 512
+    return _TEMPLATE.fullmatch(template) is not None and "+}" not in template
 
 
 def _without_ids(path: str) -> str:

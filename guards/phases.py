@@ -10,12 +10,10 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from guards import lines, names, spans
 from guards.contained import Patience
@@ -33,8 +31,7 @@ _parent: ContextVar[tuple[Request | None, int] | None] = ContextVar("guards.phas
 _outside_ids: Final = itertools.count(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(NamedTuple):
     """A phase that has ended, as tests see it (guards.testing)."""
 
     name: str
@@ -45,7 +42,7 @@ class Phase:
     """The exception's type; None where there was none."""
     session_id: str | None
     request_id: str | None
-    facts: dict[str, Fact] = field(default_factory=dict)
+    facts: dict[str, Fact]
     """What it was given or learned, as far as it may leave the process."""
 
 
@@ -85,7 +82,16 @@ class phase:  # reads as a word where it is used, as contextlib's own do
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End it, with the exception that ended it, if any."""
-        self._open.pop().end(kind)
+        self._take().end(kind)
+
+    def _take(self) -> OpenPhase:
+        """The one that began here: several tasks may be in one phase object, and leave it in any order."""
+        if len(self._open) > 1:
+            for opened in reversed(self._open):
+                if opened.is_innermost:
+                    self._open.remove(opened)
+                    return opened
+        return self._open.pop()
 
     async def __aenter__(self) -> OpenPhase:
         """As ``with``."""
@@ -102,6 +108,15 @@ class phase:  # reads as a word where it is used, as contextlib's own do
         return wrapped(function, lambda: phase(self._name, model=self._model, **self._attributes))
 
 
+def _parent_id(request: Request | None) -> int | None:
+    """The phase of the request that this code stands in; None where that has ended or is of another."""
+    outer = _parent.get()
+    if outer is None or outer[0] is not request:
+        return None
+    # A generator that is closed inside a phase of its user leaves itself behind as that one's outer phase.
+    return outer[1] if request is None or outer[1] in request.open_phases else None
+
+
 class OpenPhase:
     """A phase under way: what ``with phase(...) as p`` gives."""
 
@@ -115,7 +130,7 @@ class OpenPhase:
         "_request",
         "_span",
         "_start",
-        "_start_ms",
+        "_start_at",
         "_token",
     )
 
@@ -126,10 +141,16 @@ class OpenPhase:
         self._request: Request | None = None
         self._number = 0
         self._start = 0.0
-        self._start_ms = 0
+        self._start_at = ""
         self._otel: spans.Otel | None = None
         self._span: spans.OpenSpan | None = None
         self._token: Token[tuple[Request | None, int] | None] | None = None
+
+    @property
+    def is_innermost(self) -> bool:
+        """Whether it is the phase that the code which asks stands in."""
+        inner = _parent.get()
+        return inner is not None and inner[0] is self._request and inner[1] == self._number
 
     def set(self, *, model: str | None = None, **learned: _Value) -> None:
         """What it learns while it runs: the model that answered, ``input_tokens``, ``output_tokens``, ..."""
@@ -150,15 +171,14 @@ class OpenPhase:
         request = self._request = current()
         if request is None and disabled():
             return
-        self._start_ms = now_ms()
-        outer = _parent.get()
-        parent_id = outer[1] if outer is not None and outer[0] is request else None
+        self._start_at = lines.moment(now_ms())
+        parent_id = _parent_id(request)
         self._number = next(_outside_ids) if request is None else request.enter(self._name)
         self._token = _parent.set((request, self._number))
         if starts_are_written() if request is None else request.starts:
             writer.write(
                 lines.phase_start(
-                    self._about(), self._start_ms, self._name, self._number, parent_id, self._model
+                    self._about(), self._start_at, self._name, self._number, parent_id, self._model
                 )
             )
         otel = self._otel = spans.configured() if request is None else request.otel
@@ -170,26 +190,25 @@ class OpenPhase:
         seconds = time.perf_counter() - self._start
         try:
             if self._number:
-                self._end(seconds, error_type_of(kind))
+                self._end(seconds, None if kind is None else error_type_of(kind))
         except Exception:
             writer.dropped.add()
 
     def _end(self, seconds: float, error_type: str | None) -> None:
         outcome: RecordOutcome = "ok" if error_type is None else "error"
-        if self._token is not None:
-            self._leave(self._token)
+        self._leave()
         writer.write(
             lines.phase_end(
                 self._about(),
                 now_ms(),
                 self._name,
                 self._number,
-                self._start_ms,
+                self._start_at,
                 seconds * 1000,
                 outcome,
                 error_type,
                 self._model,
-                self._recorded_facts(),
+                self._recorded_facts() if self._facts else None,
             )
         )
         if self._otel is not None:
@@ -199,17 +218,18 @@ class OpenPhase:
         if listeners:
             self._tell(seconds, outcome, error_type)
 
-    def _recorded_facts(self) -> dict[str, int | float] | None:
-        if not self._facts:
-            return None
+    def _recorded_facts(self) -> dict[str, int | float]:
         known = ((name, self._facts.get(name)) for name in names.PHASE_FACTS)
-        return {name: value for name, value in known if isinstance(value, int | float)}
+        return {name: value for name, value in known if type(value) in (int, float)}  # type: ignore[misc]
 
-    def _leave(self, token: Token[tuple[Request | None, int] | None]) -> None:
+    def _leave(self) -> None:
         if self._request is not None:
             self._request.leave(self._number)
-        with suppress(ValueError):  # it ends in another task or thread than it began in
-            _parent.reset(token)
+        if self._token is not None:
+            try:  # noqa: SIM105  # contextlib.suppress takes as long as the rest of this function
+                _parent.reset(self._token)
+            except ValueError:  # it ends in another task or thread than it began in
+                pass
 
     def _tell(self, seconds: float, outcome: RecordOutcome, error_type: str | None) -> None:
         request = self._request

@@ -16,9 +16,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from guards import names
 from guards.errors import GuardError, RecordTooLarge
@@ -36,8 +35,7 @@ _KINDS: Final[dict[str, RecordKind]] = {kind: kind for kind in names.RECORD_KIND
 _KIND: Final = re.compile(r"([a-z]+\.[a-z]+)/([1-9][0-9]{0,2})")
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(NamedTuple):
     """Whom a record is about: the fields that every record has."""
 
     service: str

@@ -11,20 +11,20 @@ import os
 import re
 import threading
 import time
-from contextlib import suppress
 from contextvars import ContextVar, Token
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from guards import lines
 from guards.contained import Patience
 from guards.deadline import Budget, Deadline
-from guards.records import About
 
 if TYPE_CHECKING:
     from guards.spans import OpenSpan, Otel
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}")
 _SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/ -]{0,127}")
+_NO: Final = ("0", "false", "no", "off")
 _UNNAMED: Final = "unnamed-service"
 
 PATIENCE_S: Final = 0.2
@@ -36,6 +36,7 @@ class Request:
 
     __slots__ = (
         "about",
+        "answered",
         "began",
         "began_ms",
         "budget",
@@ -60,13 +61,14 @@ class Request:
         self,
         *,
         service: str,
-        request_id: str | None,
+        request_id: object,
         budget: Budget,
         route: str | None = None,
         trace_id: str | None = None,
         in_lambda: bool = False,
     ) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
+        """Entered again by a signal's handler that binds while its own thread does."""
         self.service = service
         self.request_id = identifier(request_id)
         self.session_id: str | None = None
@@ -77,10 +79,12 @@ class Request:
         self.began = time.monotonic()
         self.began_ms = now_ms()
         self.ended = False
+        self.answered = False
+        """Whether its client has the whole answer, though it still runs."""
         self.response_status: int | None = None
         self.phase_ids = itertools.count(1)
         self.open_phases: dict[int, str] = {}
-        """Phases by their ID, in order of start; the last one is what the request is in."""
+        """Phases by their ID; the one with the highest is what the request is in."""
         self.starts = starts_are_written()
         """Whether start records are written for it."""
         self.otel: Otel | None = None
@@ -102,24 +106,24 @@ class Request:
 
     def enter(self, name: str) -> int:
         """Note that a phase is open; its number in the request."""
+        # Without a lock, here and below: one step of a dict each, which nothing interrupts. A signal's
+        # handler, or a child forked meanwhile, would wait for a lock for ever.
         number = next(self.phase_ids)
-        with self.lock:
-            self.open_phases[number] = name
+        self.open_phases[number] = name
         return number
 
     def leave(self, number: int) -> None:
         """Note that a phase has ended."""
-        with self.lock:
-            self.open_phases.pop(number, None)
+        self.open_phases.pop(number, None)
 
     @property
     def open_phase(self) -> str | None:
         """The phase that began last of those that are open."""
-        with self.lock:
-            return next(reversed(self.open_phases.values()), None)
+        open_phases = self.open_phases.copy()
+        return open_phases[max(open_phases)] if open_phases else None
 
     def _about_text(self) -> str:
-        return lines.about_text(About(self.service, self.request_id, self.session_id, self.trace_id))
+        return lines.about_of(self.service, self.request_id, self.session_id, self.trace_id)
 
 
 _current: ContextVar[Request | None] = ContextVar("guards.request", default=None)
@@ -142,7 +146,7 @@ def current() -> Request | None:
 def under_way() -> Request | None:
     """The request whose root this context stands below; None where the next root is the outermost."""
     found = _current.get()
-    return None if found is None or found.ended else found
+    return None if found is None or found.ended or found.answered else found
 
 
 def enter(request: Request) -> Token[Request | None]:
@@ -158,8 +162,10 @@ def leave(request: Request, token: Token[Request | None] | None) -> None:
     if request in _in_lambda:
         _in_lambda.remove(request)
     if token is not None:
-        with suppress(ValueError):  # it ends in another task or thread than it began in
+        try:  # noqa: SIM105  # contextlib.suppress takes as long as the rest of this function
             _current.reset(token)
+        except ValueError:  # it ends in another task or thread than it began in
+            pass
 
 
 def bind(*, session_id: object) -> None:
@@ -198,16 +204,19 @@ def identifier(value: object) -> str | None:
     """
     if value is None:
         return None
-    text = value if isinstance(value, str) else str(value)  # a UUID, a number
+    try:
+        text = value if isinstance(value, str) else str(value)  # a UUID, a number
+    except Exception:  # an object that cannot be told is no ID
+        return None
     return text if _ID.fullmatch(text) else None
 
 
 def service_name(given: str | None = None) -> str:
     """The service that records are about: as given, else OTEL_SERVICE_NAME, else the function's name."""
-    if given and _SERVICE.fullmatch(given):
+    if isinstance(given, str) and _SERVICE.fullmatch(given):
         return given
     for variable in ("OTEL_SERVICE_NAME", "AWS_LAMBDA_FUNCTION_NAME"):
-        name = os.environ.get(variable)
+        name = setting(variable)
         if name and _SERVICE.fullmatch(name):
             return name
     return _UNNAMED
@@ -215,14 +224,40 @@ def service_name(given: str | None = None) -> str:
 
 def disabled() -> bool:
     """Whether GUARD_DISABLED switches everything off."""
-    return os.environ.get("GUARD_DISABLED", "0").strip().lower() not in ("", "0", "false", "no")
+    given = setting("GUARD_DISABLED")
+    return given is not None and given.strip().lower() not in ("", *_NO)
 
 
 def starts_are_written() -> bool:
     """Whether start records are written: GUARD_START_RECORDS=0 switches them off."""
-    return os.environ.get("GUARD_START_RECORDS", "1").strip().lower() not in ("0", "false", "no")
+    given = setting("GUARD_START_RECORDS")
+    return given is None or given.strip().lower() not in _NO
+
+
+_environ_key: Final = cache(os.environ.encodekey)
+
+
+def setting(variable: str) -> str | None:
+    """An environment variable as it is now; None where it is not set, as most are not."""
+    # os.environ says so by raising and catching an exception, which takes ten times as long as to look for
+    # it in the dict beneath. Where there is no such dict, os.environ is asked.
+    beneath = getattr(os.environ, "_data", None)
+    if beneath is not None and _environ_key(variable) not in beneath:
+        return None
+    return os.environ.get(variable)
 
 
 def now_ms() -> int:
     """The wall clock in ms since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def _after_fork() -> None:
+    """A child works on for its parent's request: its phases need numbers that the parent does not give."""
+    for request in filter(None, {*_in_lambda, _current.get()}):
+        request.phase_ids = itertools.count(os.getpid() * 1_000_000 + 1)
+        request.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

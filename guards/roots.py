@@ -112,7 +112,7 @@ def begin(
         if requests.disabled():
             return None
         outer = requests.under_way()
-        if outer is not None:
+        if outer is not None and not (in_lambda and _is_another(outer, request_id)):
             outer.route = outer.route or origin.route
             return Root(outer, outermost=False)
         return _begin(origin, service, request_id, left_ms, in_lambda)
@@ -121,13 +121,19 @@ def begin(
         return None
 
 
+def _is_another(outer: Request, request_id: object) -> bool:
+    """Whether Lambda says that this is not the request under way, which then was left without an end."""
+    known = identifier(request_id)
+    return outer.in_lambda and None not in (known, outer.request_id) and known != outer.request_id
+
+
 def _begin(
     origin: Origin, service: str | None, request_id: object, left_ms: float | None, in_lambda: bool
 ) -> Root:
     parent = parent_of(origin.headers)
     request = Request(
         service=service_name(service),
-        request_id=identifier(request_id),
+        request_id=request_id,
         budget=budget_of(origin, gateway_limit_ms(), left_ms),
         route=origin.route,
         trace_id=None if parent is None else parent.trace_id,
@@ -162,8 +168,9 @@ def _begin_span(
     context = None if parent is None else otel.span_context(parent)
     attributes = _span_attributes(request, otel, origin, cold)
     request.span = otel.begin(name, request.patience, server=True, parent=context, attributes=attributes)
-    if request.span is not None and request.span.trace_id is not None:
-        request.traced(request.span.trace_id)
+    trace_id = None if request.span is None else request.span.trace_id
+    if trace_id is not None and trace_id != request.trace_id:
+        request.traced(trace_id)
 
 
 def _span_attributes(request: Request, otel: spans.Otel, origin: Origin, cold: bool) -> Mapping[str, Any]:
@@ -200,7 +207,7 @@ def _record_start(request: Request, cold: bool) -> None:
 
 def gateway_limit_ms() -> float | None:
     """The gateway's limit as GUARD_GATEWAY_LIMIT_MS gives it; None where it is not set or no number of ms."""
-    given = os.environ.get("GUARD_GATEWAY_LIMIT_MS")
+    given = requests.setting("GUARD_GATEWAY_LIMIT_MS")
     if not given:
         return None
     try:

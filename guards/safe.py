@@ -6,9 +6,10 @@ import os
 import re
 import threading
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 _MODEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,127}")
+_PHASE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 _.,:;/()<>\[\]#+*=-]{0,63}")
 _LONGEST: Final = 64
 _MOST: Final = 64
 """So many names of a kind are kept apart. Each is a metric of its own, billed by the month."""
@@ -30,7 +31,11 @@ class Names:
     def __init__(self, most: int = _MOST) -> None:
         self._known: dict[str, str] = {}
         self._most = most
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler may have phases too
+
+    def known(self, name: str) -> str | None:
+        """The name, if it is one already."""
+        return self._known.get(name)
 
     def of(self, name: str) -> str:
         """The name, or other."""
@@ -50,12 +55,14 @@ _errors: Final = Names()
 def phase_name(name: object) -> str:
     """A phase's name as it is recorded.
 
-    >>> phase_name("extraction"), phase_name("x" * 100), phase_name(None)
+    >>> phase_name("extraction"), phase_name("x" * 100), phase_name("jane@example.com")
     ('extraction', 'unnamed', 'unnamed')
     """
-    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST or not name.isprintable():
+    # Most have been seen before, which is the quicker question. Each is a metric's dimension, and CloudWatch
+    # takes those in ASCII only, and not blank; an @ stands in addresses, not in names.
+    if not isinstance(name, str):
         return UNNAMED
-    return _phases.of(name)
+    return _phases.known(name) or (_phases.of(name) if _PHASE.fullmatch(name) else UNNAMED)
 
 
 def model_name(model: object) -> str | None:
@@ -80,15 +87,31 @@ def facts(attributes: Mapping[str, object]) -> dict[str, Fact]:
     >>> facts({"attempts": 2, "prompt": "I feel stuck at work", "cached": True})
     {'attempts': 2, 'cached': True}
     """
-    kept = {name: value for name, value in attributes.items() if _may_leave(name, value)}
-    return cast(dict[str, Fact], kept)
+    told = ((name, _fact(name, value)) for name, value in attributes.items())
+    return {name: fact for name, fact in told if fact is not None}
 
 
-def _may_leave(name: str, value: object) -> bool:
-    if not name.isidentifier() or len(name) > _LONGEST:
-        return False
-    if isinstance(value, int | float):
-        return abs(value) < 1e15  # neither is infinity, and NaN is less than nothing
+def _fact(name: str, value: object) -> Fact | None:
+    """The value as it may leave; None where it may not, or cannot be looked at."""
+    try:
+        if not name.isidentifier() or len(name) > _LONGEST:
+            return None  # keys of somebody's data, not names that a developer wrote
+        if isinstance(value, int | float):
+            # Neither is infinity, and NaN is less than nothing.
+            return _plain(value) if abs(value) < 1e15 else None
+        return value if _is_safe_text(name, value) else None  # type: ignore[return-value]
+    except Exception:
+        return None
+
+
+def _plain(value: int | float) -> int | float:
+    """Without what a subclass makes of it when it is written."""
+    if isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, int) else float(value)
+
+
+def _is_safe_text(name: str, value: object) -> bool:
     return isinstance(value, str) and len(value) <= _LONGEST_TEXT and name in _named_safe()
 
 

@@ -48,7 +48,7 @@ class Sender(Generic[_T]):
     def _reset(self) -> None:
         """As new, without what is queued: it is the parent's to send."""
         self._queue.clear()
-        self._changed = threading.Condition(threading.Lock())
+        self._changed = threading.Condition()
         self._asked = 0
         self._done = 0
         self._stopped = False
@@ -136,7 +136,7 @@ class Sender(Generic[_T]):
         begun = time.monotonic()
         try:
             taken = self._export(batch)
-        except Exception:
+        except BaseException:  # SystemExit from an exporter must not end the thread
             taken = False
         if not taken:
             self._lost.add(len(batch))

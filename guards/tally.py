@@ -17,7 +17,7 @@ class Tally:
     __slots__ = ("_count", "_lock")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler may count too
         self._count = 0
 
     def add(self, count: int = 1) -> None:

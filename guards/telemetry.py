@@ -107,9 +107,16 @@ def configure(
     if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         _configured = Telemetry(None)
         return _configured
-    resource = Resource.create({SERVICE_NAME: service_name} if service_name else None)
-    reader = _set_metrics(resource, metric_exporter or _otlp("METRICS"), metric_readers)
-    sender = _set_tracing(resource, span_exporter or _otlp("TRACES"), reader)
+    try:
+        resource = Resource.create({SERVICE_NAME: service_name} if service_name else None)
+        reader = _set_metrics(resource, metric_exporter or _otlp("METRICS"), metric_readers)
+        sender = _set_tracing(resource, span_exporter or _otlp("TRACES"), reader)
+    except MissingExtra:
+        raise
+    except Exception as error:  # a variable that the SDK cannot read must not keep a function from starting
+        kind = type(error).__name__
+        warnings.warn(f"OpenTelemetry is not set up ({kind}); check the OTEL_* variables", stacklevel=2)
+        sender = None
     _configured = Telemetry(sender)
     roots.ended.append(_configured.at_end_of)
     return _configured
@@ -204,9 +211,10 @@ class _Watched(MetricExporter):
 
 def _metrics_every_s() -> float:
     try:
-        return float(os.environ.get("OTEL_METRIC_EXPORT_INTERVAL", "")) / 1000
+        every = float(os.environ.get("OTEL_METRIC_EXPORT_INTERVAL", "")) / 1000
     except ValueError:
         return _METRICS_EVERY_S
+    return every if every > 0 else _METRICS_EVERY_S  # NaN is not
 
 
 def _otlp(signal: str) -> Any:
@@ -227,7 +235,9 @@ def _otlp(signal: str) -> Any:
 
 
 def _is_wanted(signal: str) -> bool:
-    exporters = os.environ.get(f"OTEL_{signal}_EXPORTER", "otlp").split(",")
+    exporters = [
+        name.strip().lower() for name in os.environ.get(f"OTEL_{signal}_EXPORTER", "otlp").split(",")
+    ]
     protocol = _of_signal(signal, "PROTOCOL") or "http/protobuf"
     if "otlp" not in exporters or _of_signal(signal, "ENDPOINT") is None:
         return False

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 # https://www.w3.org/TR/trace-context/#traceparent-header
 _W3C: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
@@ -21,8 +20,7 @@ _XRAY_SAMPLED: Final = re.compile(r"Sampled=1(?:;|\Z)")
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+class Parent(NamedTuple):
     """The span that called."""
 
     trace_id: str
@@ -40,11 +38,12 @@ def parent_of(headers: Mapping[str, object] | None) -> Parent | None:
 def _w3c(headers: Mapping[str, object]) -> Parent | None:
     value = headers.get("traceparent") or headers.get("Traceparent")
     found = _W3C.fullmatch(value) if isinstance(value, str) else None
-    if found is None or found[1] == "ff" or (found[1] == "00" and found[5]):
+    if found is None:
         return None
-    if found[2] == _NO_TRACE or found[3] == _NO_SPAN:
+    version, trace, span, flags, more = found.groups()
+    if version == "ff" or (version == "00" and more) or trace == _NO_TRACE or span == _NO_SPAN:
         return None
-    return Parent(found[2], found[3], bool(int(found[4], 16) & 1))
+    return Parent(trace, span, bool(int(flags, 16) & 1))
 
 
 def _xray(value: str | None) -> Parent | None:

@@ -14,6 +14,7 @@ import os
 import threading
 import time
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 from guards import lines
@@ -23,6 +24,8 @@ from guards.request import Request, now_ms
 from guards.writer import writer
 
 _ORDER: Final[tuple[Mark, ...]] = ("warning", "critical", "limit")
+_MOST_STALE: Final = 1024
+"""So many entries of requests that have ended may wait for their time to come."""
 _Due = tuple[float, int, int]
 """When, the generation it was made for, and which mark."""
 
@@ -31,7 +34,8 @@ class Watcher:
     """The requests that a gateway waits for, and a thread that looks at each when it is due."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._generations = itertools.count(1)
         self._running: dict[int, Request] = {}
         self._due: list[_Due] = []
@@ -41,7 +45,7 @@ class Watcher:
     def watch(self, request: Request) -> int:
         """Look at a request when it is past each mark; returns the generation to give to ``forget``."""
         generation = next(self._generations)
-        with self._changed:
+        with self._lock:  # the condition's own, had without its detour through Python
             self._start()
             self._running[generation] = request
             self._push(request, generation, 0)
@@ -51,8 +55,11 @@ class Watcher:
 
     def forget(self, generation: int) -> None:
         """The request has ended."""
-        with self._changed:
+        with self._lock:
             self._running.pop(generation, None)
+            if len(self._due) > _MOST_STALE + 2 * len(self._running):
+                self._due = [due for due in self._due if due[1] in self._running]
+                heapq.heapify(self._due)
 
     def _start(self) -> None:
         if self._thread is None:
@@ -93,6 +100,8 @@ class Watcher:
 
 def say_past(request: Request, mark: Mark) -> None:
     """Write that a request is past a mark, with the phase that it is in. Never raises."""
+    if request.ended:  # between two looks of the thread; its process may have been frozen there
+        return
     try:
         elapsed = (time.monotonic() - request.budget.received) * 1000
         writer.write(lines.request_past(request.about, now_ms(), mark, elapsed, request.open_phase))
@@ -104,9 +113,19 @@ def say_past(request: Request, mark: Mark) -> None:
 
 def _moment(request: Request, mark: Mark) -> float:
     assert request.budget.gateway_limit is not None
-    limits = Limits.of(timedelta(seconds=request.budget.gateway_limit))
-    after = {"warning": limits.warning, "critical": limits.critical, "limit": limits.limit}[mark]
-    return request.budget.received + after.total_seconds()
+    return request.budget.received + _after(request.budget.gateway_limit)[mark]
+
+
+@lru_cache(16)  # a process has one limit, or one a kind of gateway
+def _after(limit_s: float) -> dict[Mark, float]:
+    """Seconds from the request's receipt to each mark."""
+    limits = Limits.of(timedelta(seconds=limit_s))
+    marks: dict[Mark, timedelta] = {
+        "warning": limits.warning,
+        "critical": limits.critical,
+        "limit": limits.limit,
+    }
+    return {mark: after.total_seconds() for mark, after in marks.items()}
 
 
 watcher: Final = Watcher()

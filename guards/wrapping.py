@@ -64,8 +64,20 @@ def _generator(function: Any, context: Any) -> Any:
 def _async_generator(function: Any, context: Any) -> Any:
     async def call(*args: Any, **kwargs: Any) -> Any:
         with context():
-            async for value in function(*args, **kwargs):
-                yield value
+            inner = function(*args, **kwargs)
+            step = inner.asend(None)
+            while True:
+                try:
+                    value = await step
+                except StopAsyncIteration:
+                    return
+                try:
+                    step = inner.asend((yield value))
+                except GeneratorExit:
+                    await inner.aclose()
+                    raise
+                except BaseException as error:  # whatever is thrown in is the function's to handle
+                    step = inner.athrow(error)
 
     return call
 

@@ -11,7 +11,7 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Final, TextIO
@@ -30,12 +30,17 @@ class Writer:
     """One line at a time to standard output, as it is when the line is written."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.dropped = Tally()
         """Records that could not be written."""
         self._torn = False
         self._full = False
+        self._stuck = False
+        """A thread that writes did not come back: the pipe was filled between its look and its write."""
         self._silencers = 0
+        self._out: TextIO | None = None
+        self._fileno: Callable[[], int] = _no_file
+        """The descriptor of that stream, asked for with each record: the stream may be closed by then."""
 
     @contextmanager
     def silenced(self) -> Iterator[None]:
@@ -50,34 +55,53 @@ class Writer:
         """Write a line of at most 4096 ASCII bytes; False where it was dropped and counted. Never raises."""
         if self._silencers:
             return True
-        try:
-            written = len(line) <= MAX_BYTES and self._lock.acquire(timeout=_PATIENCE_S)
-            if written:
-                try:
-                    written = self._put(line)
-                finally:
-                    self._lock.release()
-        except Exception:  # no standard output, a closed one, one that is no stream at all
-            written = False
+        written = False
+        if len(line) <= MAX_BYTES and self._take_turn():
+            try:
+                written = self._put(line)
+            except Exception:  # no standard output, a closed one, one that is no stream at all
+                written = False
+            finally:
+                self._lock.release()
         if not written:
             self.dropped.add()
         return written
 
+    def _take_turn(self) -> bool:
+        """Wait for another thread's write; not again for one that has been waited for already."""
+        # A lock that is free, as it mostly is, is had sooner without a timeout.
+        taken = self._lock.acquire(False) or (not self._stuck and self._lock.acquire(True, _PATIENCE_S))
+        self._stuck = not taken
+        return taken
+
     def _put(self, line: str) -> bool:
         out = sys.stdout
+        if out is not self._out:
+            # Lambda's runtime client wraps the stream, and looks its methods up in vain first.
+            self._out, self._fileno = out, getattr(out, "fileno", _no_file)
         try:
-            descriptor = out.fileno()
+            descriptor = self._fileno()
         except (AttributeError, OSError, ValueError):
             return _into_memory(out, line)
-        if _CAN_POLL and not _takes_a_line(_poll_of(descriptor), 0 if self._full else _DRAINING_MS):
-            self._full = True
+        if _CAN_POLL and not self._takes_a_line(descriptor):
             return False
-        self._full = False
         # Straight to the descriptor: what a program has printed and not flushed must not hold a record back.
         data = (b"\n" if self._torn else b"") + line.encode("ascii")
         count = os.write(descriptor, data)
         self._torn = count < len(data)
         return not self._torn
+
+    def _takes_a_line(self, descriptor: int) -> bool:
+        """Whether a whole record can be written there at once, now or in a moment.
+
+        A pipe that is ready for writing takes PIPE_BUF bytes without blocking, which is a record's size, and
+        does so in one piece. O_NONBLOCK would be simpler, but it is set for all who share the pipe, whose
+        prints would then fail.
+        """
+        poll = _poll_of(descriptor)
+        ready = poll.poll(0) or (not self._full and poll.poll(_DRAINING_MS))
+        self._full = not ready or not ready[0][1] & select.POLLOUT
+        return not self._full
 
 
 def _into_memory(out: TextIO | None, line: str) -> bool:
@@ -88,15 +112,8 @@ def _into_memory(out: TextIO | None, line: str) -> bool:
     return True
 
 
-def _takes_a_line(poll: select.poll, patience_ms: int) -> bool:
-    """Whether a whole record can be written there at once, now or in a moment.
-
-    A pipe that is ready for writing takes PIPE_BUF bytes without blocking, which is a record's size, and does
-    so in one piece. O_NONBLOCK would be simpler, but it is set for all who share the pipe, whose prints would
-    then fail.
-    """
-    ready = poll.poll(patience_ms)
-    return bool(ready) and bool(ready[0][1] & select.POLLOUT)
+def _no_file() -> int:
+    raise OSError("it has no file descriptor")
 
 
 @lru_cache(4)
@@ -108,6 +125,7 @@ def _poll_of(descriptor: int) -> select.poll:
 
 def _after_fork() -> None:
     """A child may have been made while another thread held the lock, which nobody there would release."""
+    _poll_of.cache_clear()  # one that another thread was waiting on can never be asked again
     writer.__init__()  # type: ignore[misc]  # in place: others hold a reference
 
 

@@ -10,6 +10,9 @@ from typing import Any
 from guards.errors import BadUsage
 from guards.limits import LAMBDA_LONGEST
 
+ALARMS = "alarms"
+"""A table of the same file that ``alarms.settings`` reads."""
+
 LONGEST_MS = int(LAMBDA_LONGEST.total_seconds() * 1000)
 """No gateway waits longer than a Lambda runs, and no phase takes longer."""
 
@@ -37,6 +40,7 @@ def defaults(folder: str | os.PathLike[str]) -> dict[str, Any]:
         settings, where = _table(_table(_load(project), "tool"), "guard"), f"[tool.guard] of {project}"
     else:
         return {}
+    settings = {key: value for key, value in settings.items() if key != ALARMS}
     if unknown := sorted(set(settings) - set(KEYS)):
         raise BadUsage(
             f"{where} sets {unknown[0]!r}, which is not known", hint=f"known are {', '.join(KEYS)}"

@@ -46,7 +46,9 @@ def with_gateway(
     limit: timedelta | None = None,
     others: Iterable[Request] = (),
 ) -> tuple[Request, ...]:
-    """Each request with what its client saw. ``lines`` are a gateway's; ``limit`` overrides the kind's.
+    """Each request with what its client saw. ``lines`` are a gateway's.
+
+    ``limit`` overrides the one that guards recorded, and that one the kind's.
 
     ``others`` are requests that nobody asked for: an answer without Lambda's ID may be about one of them.
     """
@@ -58,16 +60,23 @@ def with_gateway(
     by_time = _by_time(unanswered, [each for each in answers if each.lambda_id is None], ceiling)
     return tuple(
         replace(
-            each, gateway=_gateway(each, by_id.get(each.request_id), by_time.get(id(each)), kind, ceiling)
+            each,
+            gateway=_gateway(
+                each,
+                by_id.get(each.request_id),
+                by_time.get(id(each)),
+                kind,
+                limit or each.gateway_limit or ceiling,
+            ),
         )
         for each in requests
     )
 
 
 def waited(request: Request) -> timedelta:
-    """How long the gateway waited for the function, its init included: so far, if it has not ended."""
+    """How long the gateway waited, what came before the start included: so far, if it has not ended."""
     ran = request.last_seen - request.start if request.duration is None else request.duration
-    return ran + (request.init_duration or timedelta(0) if request.init_waited else timedelta(0))
+    return ran + request.waited_before
 
 
 def _gateway(
@@ -162,8 +171,7 @@ def _by_time(requests: Sequence[Request], answers: Sequence[Answer], limit: time
 def _fits(request: Request, answer: Answer, limit: timedelta) -> bool:
     if answer.received is None:
         return False
-    init = request.init_duration or timedelta(0) if request.init_waited else timedelta(0)
-    before = request.start - init - answer.received
+    before = request.start - request.waited_before - answer.received
     if not timedelta(seconds=-1) <= before <= _NEAR:
         return False
     if answer.path and request.route and not _same_path(answer.path, request.route.split(" ", 1)[-1]):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from incidents import recorded
 from incidents.invocations import Invocation
 from incidents.meanings import Meaning, Meanings
 from incidents.messages import Line
@@ -17,6 +18,8 @@ NO_GATEWAY = Gateway("unknown", timedelta(0), None, None, "none")
 """Before anything is known of the client's side."""
 
 _WAITED_AT_MOST = timedelta(seconds=1)
+_CLOCKS = timedelta(milliseconds=500)
+"""How far the gateway's clock and Lambda's may be apart."""
 _NOT_WAITED_FOR = ("provisioned-concurrency", "lambda-managed-instances")
 
 
@@ -28,6 +31,8 @@ def request_of(invocation: Invocation, meanings: Meanings) -> Request:
     duration = milliseconds(_report(invocation), "durationMs")
     known = phases(invocation, meanings, until=last_seen)
     moments = _milestones(invocation, meanings)
+    told = records(invocation)
+    received = recorded.received(told)
     return Request(
         request_id=invocation.request_id,
         log_group=invocation.log_group,
@@ -38,12 +43,12 @@ def request_of(invocation: Invocation, meanings: Meanings) -> Request:
         last_seen=last_seen,
         duration=duration,
         init_duration=_init_duration(invocation),
-        init_waited=_init_waited(invocation, start),
+        init_waited=_init_waited(invocation, start, received),
         billed_duration=milliseconds(_report(invocation), "billedDurationMs"),
         memory_size_mb=whole(_report(invocation), "memorySizeMB"),
         max_memory_used_mb=whole(_report(invocation), "maxMemoryUsedMB"),
         outcome=_outcome(invocation),
-        error_type=_error_type(invocation),
+        error_type=_error_type(invocation) or recorded.error_type(told),
         response_status=_response_status(invocation, meanings),
         route=_route(invocation, meanings),
         sessions=sessions_of(invocation),
@@ -53,6 +58,8 @@ def request_of(invocation: Invocation, meanings: Meanings) -> Request:
         gaps=gaps(start, last_seen, known, moments),
         unaccounted=unaccounted(start, duration, known),
         lines=(*invocation.init, *invocation.lines),
+        received=received,
+        gateway_limit=recorded.gateway_limit(told),
     )
 
 
@@ -86,12 +93,14 @@ def _init_duration(invocation: Invocation) -> timedelta | None:
     return next((duration for duration in told if duration is not None), None)
 
 
-def _init_waited(invocation: Invocation, start: datetime) -> bool:
-    """Whether the init ran because of this request: its start stands right before START.
+def _init_waited(invocation: Invocation, start: datetime, received: datetime | None) -> bool:
+    """Whether the init ran because of this request: it was received before, or the init stands right before.
 
     A proactive or provisioned init ended some time before, and nobody waited for it.
     """
     took = _init_duration(invocation)
+    if took is not None and received is not None:
+        return took - (start - received) <= min(_CLOCKS, took / 2)
     openings = [line for line in invocation.init if line.said.kind in ("init-start", "restore-start")]
     opening = openings[-1] if openings else None  # an init that failed is begun again
     if took is None or opening is None:
@@ -144,10 +153,7 @@ def _response_status(invocation: Invocation, meanings: Meanings) -> int | None:
     for line, meaning in _meant(invocation, meanings):
         told = _status(line.said.fields, meaning.response_status_field)
         status = told or meaning.response_status or status
-    for line in records(invocation):
-        if (line.said.name or "").startswith("request.end/"):
-            status = _status(line.said.fields, "response_status") or status
-    return status
+    return recorded.response_status(records(invocation)) or status
 
 
 def _status(fields: Fields, key: str | None) -> int | None:
@@ -156,9 +162,8 @@ def _status(fields: Fields, key: str | None) -> int | None:
 
 
 def _route(invocation: Invocation, meanings: Meanings) -> str | None:
-    for line in records(invocation):
-        if (line.said.name or "").startswith("request.start/"):
-            return text(line.said.fields, "route")
+    if (told := recorded.route(records(invocation))) is not None:
+        return told
     for line, meaning in _meant(invocation, meanings):
         method = text(line.said.fields, meaning.method_field)
         path = text(line.said.fields, meaning.path_field)

@@ -117,6 +117,20 @@ class Request:
     """Reported duration minus the union of the phases; None when no phase is known."""
     lines: tuple[Line, ...]
     """All of its lines, in order."""
+    received: datetime | None = None
+    """When the gateway received it, as guards recorded; None where no record tells."""
+    gateway_limit: timedelta | None = None
+    """The gateway's limit, as guards recorded it; None where no record tells."""
+
+    @property
+    def waited_before(self) -> timedelta:
+        """How long its client had waited when the function started.
+
+        Since the gateway received it, where that is recorded; else for the init, if it waited for one.
+        """
+        if self.received is not None:
+            return max(self.start - self.received, timedelta(0))
+        return self.init_duration if self.init_waited and self.init_duration else timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from guards.errors import GuardError, NothingMatched, NothingMatchedYet, SourceFailed
 from guards.limits import GatewayKind
 from incidents import meanings as dictionary
+from incidents import recorded
 from incidents.access_logs import AccessLogFormat
 from incidents.events import Event, Skip
 from incidents.gateway import with_gateway
@@ -18,6 +19,7 @@ from incidents.invocations import Grouping, Invocation, group
 from incidents.meanings import Meanings
 from incidents.merge import merge
 from incidents.messages import Line
+from incidents.phases import records
 from incidents.reading import read_message
 from incidents.report import Report, SourceCount
 from incidents.requests import request_of, sessions_of
@@ -345,5 +347,7 @@ def _notes(found: _Found, query: Query) -> Iterable[str]:
             f"{found.grouping.quoted} line(s) look like START, END or REPORT but fit no request of their "
             "stream: quoted or forged, and not believed."
         )
+    if lost := sum(recorded.dropped(records(one)) for one in found.chosen):
+        yield f"Guards could not write {lost} record(s): phases, or marks that were passed, may be missing."
     if untied := _untied(found, query):
         yield f"{len(untied)} line(s) name {query.id} but could not be tied to a request."

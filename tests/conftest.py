@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Generator
 
@@ -13,12 +14,26 @@ settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 
 
+# Tests of what needs the extra cdk: collected where it is installed, and the CDK CLI where run.py put it.
+_CDK = importlib.util.find_spec("aws_cdk") is not None
+collect_ignore_glob = [] if _CDK else ["cdk/*"]
+collect_ignore = [] if os.environ.get("GUARD_CDK_CLI") else ["cdk/test_cdk_cli.py"]
+# CDK's own validation takes 9 s of 10 in each App; one test switches it on, in a process of its own.
+os.environ["CDK_VALIDATION"] = "false"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Choose by CI's own variable."""
     in_ci = os.environ.get("CI", "").lower() == "true"
     settings.load_profile("ci" if in_ci else "here")
     if in_ci:
         config.pluginmanager.register(_SkipsFail(), "skips-fail")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was not run for want of the extra cdk, which most environments do without."""
+    if not _CDK:
+        terminalreporter.write_line("tests/cdk: not run without aws_cdk; python3 run.py cdk runs them")
 
 
 class _SkipsFail:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 import threading
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,9 +21,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, Sp
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 from guards import GuardMiddleware, bind, guard_handler, phase, spans
-from guards.contained import elsewhere
+from guards.contained import Late, elsewhere
 from guards.writer import writer
-from tests.guarded import SESSION, Context, http_event
+from tests.guarded import SESSION, Context, http_event, of_kind, written
 from tests.otel import installed
 
 Fault = Callable[[pytest.MonkeyPatch], None]
@@ -176,6 +177,21 @@ def no_threads(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(threading.Thread, "start", fail)
 
 
+def broken(what: str) -> Fault:
+    return lambda patch: patch.setattr(what, fail)
+
+
+def broken_hook(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("guards.roots.ended", [fail])
+
+
+def hanging_sampler(patch: pytest.MonkeyPatch) -> None:
+    sampler = BrokenSampler()
+    patch.setattr(sampler, "should_sample", gate.hang)
+    provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)
+    patch.setattr(trace, "get_tracer_provider", lambda: provider)
+
+
 FAULTS: dict[str, Fault] = {
     "processor raises at the beginning": processor("start", fail),
     "processor raises at the end": processor("end", fail),
@@ -193,6 +209,10 @@ FAULTS: dict[str, Fault] = {
     "no stdout": no_stdout,
     "no line": broken_lines,
     "no thread can be started": no_threads,
+    "sampler hangs": hanging_sampler,
+    "no budget": broken("guards.roots.budget_of"),
+    "watcher forgets nothing": broken("guards.roots.watcher.forget"),
+    "hook raises": broken_hook,
 }
 
 
@@ -295,7 +315,6 @@ def test_malformed_events_and_missing_contexts_change_nothing(event, context, er
 
 def test_spans_that_could_not_be_had_are_counted(monkeypatch: pytest.MonkeyPatch, capfd) -> None:
     """In the end record of a request after them: nothing is lost uncounted."""
-    from tests.guarded import of_kind, written
 
     @guard_handler
     def handler(event: Any, context: Any) -> Any:
@@ -332,3 +351,110 @@ def test_hanging_processor_costs_its_patience_once(monkeypatch: pytest.MonkeyPat
         assert ANSWER is handler(http_event(), Context())
     assert 1 == len(waited)
     assert waited[0] <= 0.25
+
+
+@pytest.mark.parametrize("line", ["request_start", "phase_start", "phase_end"])
+def test_record_that_cannot_be_made_is_counted(monkeypatch: pytest.MonkeyPatch, capfd, line: str) -> None:
+    """In the end record of its request: nothing is lost uncounted."""
+    from guards import lines
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        with phase("conversation"):
+            pass
+
+    monkeypatch.setattr(lines, line, fail)
+    [end] = of_kind(written(capfd, lambda: handler(http_event(), Context())), "request.end")
+
+    assert 1 == end["dropped_records"]
+
+
+def test_counts_of_an_end_record_that_was_lost_stand_in_the_next(
+    monkeypatch: pytest.MonkeyPatch, capfd
+) -> None:
+    """With the lost one itself."""
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None: ...
+
+    def twice() -> None:
+        writer.dropped.add(3)
+        spans.dropped.add(2)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", None)
+            handler(http_event(), Context())
+        handler(http_event(), Context())
+
+    [end] = of_kind(written(capfd, twice), "request.end")
+
+    assert (3 + 2, 2) == (end["dropped_records"], end["dropped_spans"])
+
+
+def test_span_is_ended_though_the_histogram_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One part of telemetry that fails does not take the others with it; it is counted."""
+    from opentelemetry.sdk.metrics import Histogram
+
+    otel = installed(monkeypatch)
+    monkeypatch.setattr(Histogram, "record", fail)
+    with phase("conversation"):
+        pass
+
+    assert ["conversation"] == list(otel.spans)
+    assert (1, 0) == (spans.dropped.take(), writer.dropped.take())
+
+
+def test_binding_is_not_the_handlers_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where so much waits for a processor that hangs that nothing more is taken on."""
+
+    def full(work: object) -> None:
+        gate.reached = True
+        raise Late("256 jobs are waiting")
+
+    installed(monkeypatch, Processor("never", void))
+    monkeypatch.setattr(elsewhere, "submit", full)
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> Any:
+        bind(session_id=SESSION)
+        return ANSWER
+
+    assert ANSWER is handler(http_event(), Context())
+    assert gate.reached
+
+
+def test_meter_of_somebody_elses_making_may_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked on the other thread, and nobody waits for it."""
+    reached = threading.Event()
+
+    class Instrument:
+        def record(self, *_: Any) -> None:
+            reached.set()
+            gate.hang()
+
+    class Meters:
+        def get_meter(self, name: str) -> Any:
+            return self
+
+        def create_histogram(self, *_: Any, **__: Any) -> Any:
+            return Instrument()
+
+        create_counter = create_histogram
+
+    monkeypatch.setattr(metrics, "get_meter_provider", Meters)
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> Any:
+        return work(None)
+
+    assert ANSWER is handler(http_event(), Context())
+    assert reached.wait(10)
+    assert not gate.is_open
+
+
+def test_opentelemetry_that_is_still_being_imported_is_not_there_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On another thread: the module has not got its names."""
+    for name in ("opentelemetry.trace", "opentelemetry.metrics"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+
+    assert spans.configured() is None
+    assert 0 == spans.dropped.take()

@@ -53,7 +53,7 @@ def test_request_start_is_the_contracts(about, now, route, received, deadline, c
 @given(abouts, moments, texts, st.integers(1), st.none() | st.integers(1), maybe)
 def test_phase_start_is_the_contracts(about, now, phase, number, parent, model):
     """A line filled in is the record built and encoded, whatever the values."""
-    line = lines.phase_start(lines.about_text(about), now, phase, number, parent, model)
+    line = lines.phase_start(lines.about_text(about), lines.moment(now), phase, number, parent, model)
 
     same(
         line,
@@ -69,7 +69,16 @@ def test_phase_end_is_the_contracts(about, now, phase, number, start, length, ou
     """A line filled in is the record built and encoded, whatever the values."""
     length = round(length, 1)
     line = lines.phase_end(
-        lines.about_text(about), now, phase, number, start, length, outcome, error, model, learned
+        lines.about_text(about),
+        now,
+        phase,
+        number,
+        lines.moment(start),
+        length,
+        outcome,
+        error,
+        model,
+        learned,
     )
     expected = records.phase_end(
         about,

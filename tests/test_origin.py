@@ -116,3 +116,21 @@ class Hostile(dict[str, Any]):
 def test_event_that_raises_comes_from_nowhere() -> None:
     """Whatever an event does when it is looked at stays here."""
     assert NOWHERE == origin_of(Hostile())
+
+
+@pytest.mark.parametrize("version", [{}, {"version": "1.0"}], ids=["rest", "http 1.0"])
+@pytest.mark.parametrize(
+    ("resource", "path", "route"),
+    [
+        ("/sessions/{session_id}", "/sessions/sess_58a0ffa3", "POST /sessions/{session_id}"),
+        ("/sessions/sess_58a0ffa3", "/sessions/sess_58a0ffa3", "POST /sessions/{id}"),
+        ("$default", "/sessions/sess_58a0ffa3", "POST /sessions/{id}"),
+        ("/I feel stuck", "/sessions/17", "POST /sessions/{id}"),
+        ("/" + "x" * 600, "/sessions/17", "POST /sessions/{id}"),
+        ("/\U0001f600" * 200, "/sessions/17", "POST /sessions/{id}"),
+    ],
+    ids=["template", "path itself", "default", "words", "long", "emoji"],
+)
+def test_resource_that_may_be_a_path_is_taken_for_one(version, resource, path, route) -> None:
+    """Both REST and HTTP APIs of payload 1.0 have the field; what is no template names no route."""
+    assert route == origin_of({**REST, **version, "resource": resource, "path": path}).route

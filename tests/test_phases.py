@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
+import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +14,11 @@ from typing import Any
 
 import pytest
 
-from guards import bind, deadline, guard_handler, phase
+from guards import bind, deadline, guard_handler, phase, safe
 from guards.phases import Phase
+from guards.request import current
 from guards.testing import capture_phases
+from guards.writer import writer
 from tests.guarded import REQUEST, SESSION, Context, Record, http_event, of_kind, written
 
 
@@ -244,6 +249,31 @@ def test_start_lines_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, capfd)
     assert "M" == records[0]["model"]
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "kinds"),
+    [
+        ("GUARD_DISABLED", "true", 0),
+        ("GUARD_DISABLED", " YES ", 0),
+        ("GUARD_DISABLED", "off", 2),
+        ("GUARD_DISABLED", "False", 2),
+        ("GUARD_DISABLED", "", 2),
+        ("GUARD_START_RECORDS", "Off", 1),
+        ("GUARD_START_RECORDS", " no ", 1),
+        ("GUARD_START_RECORDS", "", 2),
+        ("GUARD_START_RECORDS", "perhaps", 2),
+    ],
+)
+def test_switches_take_the_words_that_people_write(monkeypatch, capfd, variable, value, kinds) -> None:
+    """No means no in any of its forms; nothing at all changes nothing."""
+    monkeypatch.setenv(variable, value)
+
+    def work() -> None:
+        with phase("conversation"):
+            pass
+
+    assert kinds == len(written(capfd, work))
+
+
 def test_names_and_models_beyond_measure_are_kept_few(capfd) -> None:
     """A phase's name is a metric's dimension: names made of IDs become one, as soon as there are too many."""
 
@@ -259,9 +289,293 @@ def test_names_and_models_beyond_measure_are_kept_few(capfd) -> None:
     assert {"hidden"} == {each["model"] for each in ends}
 
 
+def test_one_phase_object_left_in_any_order_ends_the_right_one(capfd) -> None:
+    """Two tasks that share one, the first in is the first out: each record is of its own request."""
+    shared = phase("shared")
+
+    async def turn(session: str, entered: asyncio.Event, leaves: asyncio.Event) -> None:
+        @guard_handler
+        async def handler(event: Any, context: Any) -> None:
+            bind(session_id=session)
+            async with shared as p:
+                p.set(attempts=int(session))
+                entered.set()
+                await leaves.wait()
+
+        await handler(http_event(), Context(session))
+
+    async def both() -> None:
+        first_in, second_in, first_out, never = (asyncio.Event() for _ in range(4))
+        first = asyncio.create_task(turn("1", first_in, first_out))
+        await first_in.wait()
+        second = asyncio.create_task(turn("2", second_in, never))
+        await second_in.wait()
+        first_out.set()
+        await first
+        never.set()
+        await second
+
+    ends = of_kind(written(capfd, lambda: asyncio.run(both())), "phase.end")
+
+    assert [("1", "1", 1), ("2", "2", 2)] == [
+        (each["request_id"], each["session_id"], each["attempts"]) for each in ends
+    ]
+
+
+def test_decorated_async_generator_is_driven_as_it_was() -> None:
+    """What is sent and thrown in reaches it, and is closed when its user closes it, not later."""
+    seen: list[Any] = []
+
+    @phase("stream")
+    async def stream() -> AsyncIterator[int]:
+        try:
+            try:
+                seen.append((yield 1))
+            except ValueError as error:
+                seen.append(error)
+                yield 2
+            yield 3
+        finally:
+            seen.append("closed")
+
+    error = ValueError("no")
+
+    async def drive() -> list[int]:
+        sent, thrown = stream(), stream()
+        values = [await sent.asend(None), await sent.asend("sent")]
+        values += [await thrown.asend(None), await thrown.athrow(error)]
+        await sent.aclose()
+        seen.append("after")
+        await thrown.aclose()
+        return values
+
+    with capture_phases() as phases:
+        values = asyncio.run(drive())
+
+    assert [1, 3, 1, 2] == values
+    assert ["sent", error, "closed", "after", "closed"] == seen
+    assert [("stream", "error", "GeneratorExit")] * 2 == told(phases)
+
+
+def test_exception_of_a_decorated_async_generator_is_its_own() -> None:
+    """The very object comes out, and what it does not handle of what is thrown in."""
+
+    @phase("stream")
+    async def stream(error: BaseException | None) -> AsyncIterator[int]:
+        yield 1
+        if error is not None:
+            raise error
+
+    own, thrown = ValueError("own"), KeyError("thrown")
+
+    async def drive() -> list[BaseException]:
+        raised: list[BaseException] = []
+        for step in (stream(own).asend, stream(None).athrow):
+            await step.__self__.asend(None)  # type: ignore[attr-defined]
+            try:
+                await step(None if step.__name__ == "asend" else thrown)  # type: ignore[arg-type]
+            except (ValueError, KeyError) as error:
+                raised.append(error)
+        return raised
+
+    with capture_phases() as phases:
+        raised = asyncio.run(drive())
+
+    assert own is raised[0] and thrown is raised[1]
+    assert ["ValueError", "KeyError"] == [each.error_type for each in phases]
+
+
+def test_code_that_interrupts_a_bind_may_bind_and_have_phases(capfd) -> None:
+    """A signal's handler runs in the thread that it interrupts: locks held there are not waited for."""
+
+    def interrupted() -> None:
+        request = current()
+        assert request is not None
+        with request.lock, writer._lock, writer.dropped._lock, safe._phases._lock:
+            bind(session_id=SESSION)
+            writer.dropped.add(0)
+            with phase("clean-up"):
+                pass
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        interrupted()
+
+    ended = threading.Event()
+
+    def work() -> None:
+        thread = threading.Thread(target=lambda: (handler(http_event(), Context()), ended.set()), daemon=True)
+        thread.start()
+        ended.wait(10)
+
+    records = written(capfd, work)
+
+    assert ended.is_set()
+    assert [("clean-up", SESSION)] == [
+        (each["phase"], each["session_id"]) for each in of_kind(records, "phase.end")
+    ]
+
+
+def test_phase_of_a_request_is_below_no_phase_outside_it(capfd) -> None:
+    """A number of another request, or of none, would name another phase."""
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        with phase("conversation"):
+            pass
+
+    def work() -> None:
+        with phase("warm-up"):
+            handler(http_event(), Context())
+
+    assert [None, None] == [each["parent_id"] for each in of_kind(written(capfd, work), "phase.start")]
+
+
+def test_phase_may_end_in_another_context_than_it_began_in(capfd) -> None:
+    """As a generator's does that is closed by another task: its record is written all the same."""
+
+    def work() -> None:
+        extraction = phase("extraction")
+        contextvars.copy_context().run(extraction.__enter__)
+        extraction.__exit__(None, None, None)
+
+    assert ["phase.start/1", "phase.end/1"] == [record["guard"] for record in written(capfd, work)]
+    assert 0 == writer.dropped.take()
+
+
+def test_generator_closed_inside_a_phase_leaves_nothing_behind(capfd) -> None:
+    """Its phase has ended: what comes later is below its own outer phase, or none."""
+
+    @phase("stream")
+    def stream() -> Iterator[int]:
+        yield 1
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        values = stream()
+        next(values)
+        with phase("conversation"):
+            values.close()
+        with phase("extraction"):
+            pass
+
+    starts = of_kind(written(capfd, lambda: handler(http_event(), Context())), "phase.start")
+
+    assert [("stream", None), ("conversation", 1), ("extraction", None)] == [
+        (each["phase"], each["parent_id"]) for each in starts
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forked_childs_phases_have_numbers_of_their_own(capfd) -> None:
+    """Both work on for one request, and their lines stand in one log."""
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        request = current()
+        assert request is not None
+        # Another thread may have been binding while the process was forked.
+        holder = threading.Thread(target=request.lock.acquire)
+        holder.start()
+        holder.join()
+        child = os.fork()
+        if child == 0:  # never returns to pytest
+            try:
+                signal.alarm(10)
+                bind(session_id=SESSION)
+                with phase("extraction"):
+                    pass
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        with phase("extraction"):
+            pass
+
+    records = written(capfd, lambda: handler(http_event(), Context()))
+
+    assert 2 == len({record["phase_id"] for record in of_kind(records, "phase.start")})
+    assert [SESSION, None] == [record["session_id"] for record in of_kind(records, "phase.end")]
+
+
+def test_open_phase_is_the_one_that_began_last() -> None:
+    """Of those that have not ended, whichever ended meanwhile; with none there is none."""
+    seen: list[str | None] = []
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        request = current()
+        assert request is not None
+        first, second = phase("first"), phase("second")
+        for step in (first.__enter__, second.__enter__):
+            step()
+            seen.append(request.open_phase)
+        for ended in (first, second):
+            ended.__exit__(None, None, None)
+            seen.append(request.open_phase)
+
+    handler(http_event(), Context())
+
+    assert ["first", "second", "second", None] == seen
+
+
 @pytest.fixture(autouse=True)
 def fresh_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees another's names."""
-    from guards import safe
-
     monkeypatch.setattr(safe, "_phases", safe.Names())
+
+
+def test_text_leaves_only_where_its_name_is_said_to_be_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could be a user's words; what is said to be safe is short."""
+    given: dict[str, Any] = {"prompt": "I feel stuck", "tenant": "t-17", "essay": "x" * 257, "turn": 3}
+
+    def facts() -> dict[str, Any]:
+        with capture_phases() as phases, phase("conversation", **given):
+            pass
+        return phases[0].facts
+
+    assert {"turn": 3} == facts()
+    monkeypatch.setenv("GUARD_SAFE_ATTRIBUTES", "tenant, essay")
+    assert {"turn": 3, "tenant": "t-17"} == facts()
+    given["x" * 65] = 1
+    assert {"turn": 3, "tenant": "t-17"} == facts()
+
+
+def test_types_of_errors_are_kept_few_and_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are an attribute of metrics: a library that makes a type for each error makes few series."""
+    monkeypatch.setattr(safe, "_errors", safe.Names())
+    kinds = [type(f"E{number}" + "x" * 100, (Exception,), {}) for number in range(100)]
+    with capture_phases() as phases:
+        for kind in kinds:
+            with pytest.raises(kind), phase("extraction"):
+                raise kind
+    types = [each.error_type or "" for each in phases]
+
+    assert ("other", 65, 64) == (types[-1], len(set(types)), max(map(len, types)))
+
+
+def test_decorated_partial_of_a_coroutine_function_is_timed_to_its_end() -> None:
+    """Its call gives a coroutine as the function's own does."""
+
+    async def extract(text: str) -> int:
+        await asyncio.sleep(0)
+        with phase("inner"):
+            return len(text)
+
+    with capture_phases() as phases:
+        assert 3 == asyncio.run(phase("outer")(functools.partial(extract, "abc"))())
+
+    assert ["inner", "outer"] == [each.name for each in phases]
+
+
+def test_captured_phases_are_not_written_and_those_after_are(capfd) -> None:
+    """A test's phases stand in no log; when it is over all is as before."""
+    from guards.phases import listeners
+
+    def work() -> None:
+        with capture_phases(), phase("captured"):
+            pass
+        with phase("written"):
+            pass
+
+    assert {"written"} == {record["phase"] for record in written(capfd, work)}
+    assert [] == listeners

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from cli import main
 from guards import errors
 from incidents import demo
+from tests.guarded import SESSION, Context, http_event, of_kind, written
 from tests.test_cli import ANSI, on_a_terminal
 
 ROOT = Path(__file__).parents[1]
@@ -32,14 +38,55 @@ def test_the_readme_lists_every_exit_code():
 def test_the_python_example_of_the_readme_runs(monkeypatch, capsys):
     """The developer's example works as written and gives the verdict and the findings."""
     monkeypatch.chdir(Path(demo.logs()).parents[2])
-    [example] = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
 
-    exec(compile(example, "README.md", "exec"), {})  # it is our own text
+    exec(compile(_python("incidents.trace"), "README.md", "exec"), {})  # it is our own text
 
     assert "The session was completed, but the client never heard" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("age_s", "status", "phases"), [(0.0, 200, ["conversation", "extraction"]), (23.0, 202, ["conversation"])]
+)
+def test_time_your_handler_works_as_written(capfd, age_s, status, phases):
+    """The handler of the README records its phases and its session; with 7 s left it does not extract."""
+    space = {"converse": lambda event: "What would you do first?", "extract": lambda reply: "honesty"}
+    exec(compile(_python("@guard_handler"), "README.md", "exec"), space)  # it is our own text
+
+    event = http_event(age_s=age_s, session_id=SESSION)
+    answers = []
+    records = written(capfd, lambda: answers.append(space["handler"](event, Context())))
+
+    assert [status] == [answer["statusCode"] for answer in answers]
+    assert phases == [each["phase"] for each in of_kind(records, "phase.end")]
+    assert [(SESSION, "coaching-api")] == [
+        (each["session_id"], each["service"]) for each in of_kind(records, "request.end")
+    ]
+
+
+def test_time_your_handler_takes_ten_lines():
+    """What a developer writes fits on a card."""
+    assert len([line for line in _python("@guard_handler").splitlines() if line.strip()]) <= 10
+
+
+def _python(holding: str) -> str:
+    """The Python block that holds a text."""
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+    [found] = [block for block in blocks if holding in block]
+    return found
 
 
 def _block(name: str) -> str:
     found = re.search(rf"<!-- {name}: .*?-->\n```text\n(.*?)\n```", README.read_text(encoding="utf-8"), re.S)
     assert found is not None
     return found[1]
+
+
+def test_the_commands_for_an_sre_make_the_alarms(monkeypatch, tmp_path):
+    """The words of the README's `guard alarms synth` are taken as they stand."""
+    monkeypatch.chdir(tmp_path)
+    [words] = re.findall(r"^guard (alarms synth .+?)(?: -o \S+)?$", README.read_text(encoding="utf-8"), re.M)
+
+    answer = CliRunner().invoke(main, [*shlex.split(words), "--format", "json"])
+
+    assert 0 == answer.exit_code
+    assert '"Threshold": 28000' in answer.stdout

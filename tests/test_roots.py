@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 from typing import Any
 
 import pytest
 
 from guards import GuardMiddleware, bind, deadline, guard_handler, phase, roots
+from guards.origin import NOWHERE
 from guards.request import current, under_way
+from guards.roots import begin
 from tests.guarded import OTHER_REQUEST, REQUEST, SESSION, Context, Record, http_event, of_kind, written
 
 Messages = list[dict[str, Any]]
@@ -211,6 +214,7 @@ def test_middleware_takes_the_callers_request_id(capfd) -> None:
         [end] = ends(capfd, lambda scope=scope: serve(GuardMiddleware(answers), scope))
 
         assert taken is (end["request_id"] == given.decode())
+        assert end["request_id"]
 
 
 def test_server_behind_a_gateway_has_its_deadline(monkeypatch: pytest.MonkeyPatch, capfd) -> None:
@@ -305,6 +309,185 @@ def test_requests_at_the_same_time_are_kept_apart(capfd) -> None:
     assert 5 == len({record["request_id"] for record in records})
 
 
+def test_limit_that_can_be_none_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither nothing nor more than a day, nor what is no number at all."""
+    for given in ("0", "-5", "nan", "inf", "-inf", "1e300", "30 s", " ", "0x10"):
+        monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", given)
+        assert roots.gateway_limit_ms() is None
+
+
+@pytest.mark.parametrize("name", ["I feel stuck!", "jane@example.com", "x" * 200, "api\n", " "])
+def test_service_that_can_be_none_is_not_taken(monkeypatch: pytest.MonkeyPatch, capfd, name: str) -> None:
+    """It is a metric's dimension, and could be anybody's words."""
+    monkeypatch.setenv("OTEL_SERVICE_NAME", name)
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "coaching-api")
+    handler = guard_handler(service_name=name)(lambda event, context: None)
+    records = written(capfd, lambda: handler(http_event(), Context()))
+
+    assert {"coaching-api"} == {record["service"] for record in records}
+
+
+def test_root_may_end_in_another_context_than_it_began_in(capfd) -> None:
+    """Its record is written all the same."""
+
+    def work() -> None:
+        root = contextvars.copy_context().run(lambda: begin(NOWHERE, service="api", request_id="r-1"))
+        assert root is not None
+        root.end(None, 200)
+
+    assert ["r-1"] == [end["request_id"] for end in ends(capfd, work)]
+
+
+def test_root_in_the_context_of_a_request_that_has_ended_is_a_new_request(capfd) -> None:
+    """A task that a request left running may serve another one."""
+    left: list[contextvars.Context] = []
+    handler = guard_handler(lambda event, context: left.append(contextvars.copy_context()))
+
+    def work() -> None:
+        handler(http_event(), None)
+        left[0].run(handler, http_event(), None)
+
+    assert 2 == len(ends(capfd, work))
+
+
+def test_thread_of_two_requests_at_once_is_of_neither() -> None:
+    """A local server may run a handler in several threads: a guess would be wrong half the time."""
+    seen: list[Any] = []
+
+    def both() -> None:
+        roots_of = [
+            contextvars.Context().run(lambda: begin(NOWHERE, service="api", request_id="r", in_lambda=True))
+            for _ in range(2)
+        ]
+        for root in roots_of:
+            thread = threading.Thread(target=lambda: seen.append(current()))
+            thread.start()
+            thread.join()
+            assert root is not None
+            contextvars.Context().run(root.end, None, None)
+
+    both()
+
+    assert seen[0] is None
+    assert seen[1] is not None
+
+
+def test_next_request_of_a_connection_is_its_own(capfd) -> None:
+    """A server may start it while the last one's background task runs, in that one's context."""
+    tasks: list[asyncio.Task[None]] = []
+    second_bound = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        bind(session_id=scope["path"].strip("/"))
+        if scope["path"] == "/s2":
+            second_bound.set()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+        if scope["path"] == "/s1":
+            await second_bound.wait()
+
+    guarded = GuardMiddleware(app)
+
+    async def ignore(*_: Any) -> None: ...
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            tasks.append(asyncio.create_task(guarded(http_scope(path="/s2"), ignore, ignore)))
+
+    async def connection() -> None:
+        await asyncio.wait_for(guarded(http_scope(path="/s1"), ignore, send), 10)
+        await tasks[0]
+
+    sessions = [e["session_id"] for e in ends(capfd, lambda: asyncio.run(connection()))]
+
+    assert ["s1", "s2"] == sorted(sessions)
+
+
+@pytest.mark.parametrize(
+    "method", ["jane@example.com", "I-FEEL-STUCK", "A" * 5000], ids=["address", "words", "long"]
+)
+def test_word_in_a_methods_place_is_in_no_record(capfd, method: str) -> None:
+    """A client may send any there, of any length."""
+    records = written(capfd, lambda: serve(GuardMiddleware(answers), http_scope(method=method)))
+
+    assert "/coaching/message" == of_kind(records, "request.start")[0]["route"]
+    assert method not in str(records)
+
+
+@pytest.mark.parametrize("status", [True, "200x", 42, 200.5, None], ids=repr)
+def test_status_that_is_none_is_in_no_record(capfd, status: Any) -> None:
+    """What the application sends is the server's business; the record stays JSON."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": []})
+
+    [end] = ends(capfd, lambda: serve(GuardMiddleware(app), http_scope()))
+
+    assert end["response_status"] is None
+
+
+def test_servers_request_lasts_until_its_answer_is_out(capfd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A background task behind the answer holds up nobody; Lambda holds the answer back until it is done."""
+    clock = [1000.0]
+    monkeypatch.setattr(roots.time, "monotonic", lambda: clock[0])
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        clock[0] += 1
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
+        clock[0] += 1
+        await send({"type": "http.response.body", "body": b"}"})
+        clock[0] += 40
+
+    event = {"aws.event": {}, "aws.context": Context()}
+    scopes = (http_scope(), http_scope(**event))
+    durations = [
+        end["RequestDuration"]
+        for scope in scopes
+        for end in ends(capfd, lambda scope=scope: serve(GuardMiddleware(app), scope))
+    ]
+
+    assert [2000.0, 42000.0] == durations
+
+
+def test_answer_that_is_broken_off_lasts_until_then(capfd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of it is no answer yet."""
+    clock = [1000.0]
+    monkeypatch.setattr(roots.time, "monotonic", lambda: clock[0])
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
+        clock[0] += 5
+        raise ValueError("no")
+
+    def work() -> None:
+        with pytest.raises(ValueError, match="no"):
+            serve(GuardMiddleware(app), http_scope())
+
+    assert [5000.0] == [end["RequestDuration"] for end in ends(capfd, work)]
+
+
+@pytest.mark.parametrize("headers", [7, [1], [(1, 2)], [(b"x-request-id", 7)], None], ids=repr)
+def test_headers_that_are_none_are_the_applications_to_find(capfd, headers: Any) -> None:
+    """Though a server promises pairs of bytes."""
+    messages: list[Messages] = []
+    records = written(
+        capfd, lambda: messages.append(serve(GuardMiddleware(answers), http_scope(headers=headers)))
+    )
+
+    assert 2 == len(messages[0])
+    assert [202] == [end["response_status"] for end in of_kind(records, "request.end")]
+
+
+def test_servers_first_request_is_no_cold_start(monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+    """Nobody waited for a server to start."""
+    monkeypatch.setattr(roots, "_served", False)
+    [start] = of_kind(written(capfd, lambda: serve(GuardMiddleware(answers), http_scope())), "request.start")
+
+    assert start["cold_start"] is False
+
+
 def test_first_invocation_of_an_environment_is_a_cold_start(monkeypatch: pytest.MonkeyPatch, capfd) -> None:
     """The first only, and not where Lambda started the environment ahead."""
 
@@ -325,3 +508,15 @@ def test_context_without_a_request_sees_none() -> None:
     """After all of it no request is left behind in any context."""
     assert under_way() is None
     assert contextvars.copy_context().run(current) is None
+
+
+def test_async_handler_whose_loop_was_closed_gets_another() -> None:
+    """By a library, or by a test."""
+    handler = guard_handler(loop_of)
+    handler({}, None).close()
+
+    assert not handler({}, None).is_closed()
+
+
+async def loop_of(event: Any, context: Any) -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()

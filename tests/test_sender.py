@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from guards.breaker import Breaker
-from guards.contained import Contained, Late, Patience
+from guards.contained import Patience
 from guards.sender import BATCH, MOST_QUEUED, Sender
 from guards.tally import Tally
 
@@ -67,23 +68,30 @@ def test_full_queue_drops_and_counts() -> None:
     assert 5 == lost.take()
 
 
-@pytest.mark.parametrize("raises", [True, False])
-def test_batch_that_is_not_taken_is_counted(raises: bool) -> None:
-    """Whether the exporter says so or raises; the thread goes on."""
-    lost = Tally()
+def raising(error: BaseException) -> Callable[[list[int]], bool]:
+    def export(batch: list[int]) -> bool:
+        raise error
 
-    def refuse(batch: list[int]) -> bool:
-        if raises:
-            raise RuntimeError("no")
-        return False
+    return export
 
-    sender: Sender[int] = Sender(refuse, lost)
+
+@pytest.mark.parametrize(
+    "export",
+    [lambda batch: False, raising(ValueError("no")), raising(SystemExit(3))],
+    ids=["refuses", "raises", "exits"],
+)
+def test_batch_that_is_not_taken_is_counted_and_ends_no_thread(export: Callable[[list[int]], bool]) -> None:
+    """The next batch is tried when the breaker's pause is over."""
+    clock, lost = Clock(), Tally()
+    sender: Sender[int] = Sender(export, lost, breaker=Breaker(clock))
     sender.put(1)
+    assert not sender.flush(10)
+    assert 1 == lost.take()
+    clock.now = 100.0
     sender.put(2)
+    sender.flush(10)
 
-    assert not sender.flush(5)
-    assert 2 == lost.take()
-    assert not sender.breaker.closed
+    assert 1 == lost.take()
 
 
 def test_open_breaker_is_not_waited_for() -> None:
@@ -147,21 +155,6 @@ def test_patience_is_spent_once() -> None:
     assert not sender.breaker.closed
 
 
-def test_breaker_pauses_longer_each_time_up_to_a_minute() -> None:
-    """5, 10, 20, 40 and 60 s; a success begins anew."""
-    clock = Clock()
-    breaker = Breaker(clock)
-    pauses = []
-    for _ in range(6):
-        breaker.failed()
-        pauses.append(breaker.wait_s)
-    breaker.succeeded()
-    breaker.failed()
-
-    assert [5, 10, 20, 40, 60, 60] == pauses
-    assert 5 == breaker.wait_s
-
-
 def test_stopped_sender_takes_no_more() -> None:
     """What comes after the end of the process's telemetry is counted as lost."""
     got: list[int] = []
@@ -174,51 +167,83 @@ def test_stopped_sender_takes_no_more() -> None:
     assert ([1], 1) == (got, lost.take())
 
 
-# --- work on another thread -------------------------------------------------------------------------
+def test_breaker_waits_twice_as_long_each_time_up_to_a_minute() -> None:
+    """And is as patient as at first once it was answered."""
+    clock = [0.0]
+    breaker, waits = Breaker(lambda: clock[0]), []
+    for _ in range(6):
+        breaker.failed()
+        waits.append(breaker.wait_s)
+        assert not breaker.may_try
+        clock[0] += breaker.wait_s
+        assert breaker.may_try and not breaker.closed
+    breaker.succeeded()
+    assert (True, 0.0) == (breaker.closed, breaker.wait_s)
+    breaker.failed()
+
+    assert ([5.0, 10.0, 20.0, 40.0, 60.0, 60.0], 5.0) == (waits, breaker.wait_s)
 
 
-def test_contained_work_gives_its_result_or_its_error() -> None:
-    """As if it had been called here."""
-    contained = Contained()
+def test_nothing_is_exported_while_the_breaker_is_open() -> None:
+    """Then what is queued is tried by the next who asks, without a wait, and a success closes it."""
+    clock, tried = [0.0], threading.Event()
+    taken, batches = [False], []
 
-    def fail() -> None:
-        raise KeyError("no")
+    def export(batch: list[int]) -> bool:
+        batches.append(list(batch))
+        tried.set()
+        return taken[0]
 
-    assert 42 == contained.call(lambda: 42, 5)
-    with pytest.raises(KeyError):
-        contained.call(fail, 5)
+    sender = Sender[int](export, lost := Tally(), breaker=Breaker(lambda: clock[0]))
+    for number in range(BATCH + 1):
+        sender.put(number)
+    assert not sender.flush(10.0)
+    assert [BATCH] == [len(batch) for batch in batches]  # the rest is not thrown after it
+    assert not sender.flush(10.0)
+    assert (1, BATCH) == (len(batches), lost.take())
 
+    tried.clear()
+    clock[0], taken[0], patience = 5.0, True, Patience(30.0)
+    sender.flush_politely(patience)
+    assert tried.wait(10)
+    sender.flush(10.0)
 
-def test_hanging_work_is_left_behind_until_it_comes_back() -> None:
-    """Nobody waits for what stands behind it, and when it has come back all is as before."""
-    contained, gate = Contained(), threading.Event()
-    with pytest.raises(Late, match="not done within"):
-        contained.call(lambda: gate.wait(10), 0.01)
-    with pytest.raises(Late, match="hangs"):
-        contained.call(lambda: 1, 10)
-    gate.set()
-    until(lambda: not contained._late)
-
-    assert 1 == contained.call(lambda: 1, 5)
-
-
-def test_too_much_waiting_work_is_refused() -> None:
-    """A thread that hangs for good does not eat the memory."""
-    contained, gate = Contained(), threading.Event()
-    contained.submit(lambda: gate.wait(10))
-    with pytest.raises(Late, match="jobs are waiting"):
-        for _ in range(1000):
-            contained.submit(lambda: None)
-    gate.set()
+    assert [BATCH] == batches[1]
+    assert (30.0, True, 0) == (patience.left, sender.breaker.closed, lost.take())
 
 
-def test_exit_inside_contained_work_ends_no_thread() -> None:
-    """A processor that calls sys.exit is an error like any other."""
-    contained = Contained()
+def test_what_a_stopped_sender_could_not_send_is_counted() -> None:
+    """As is all else that is lost."""
+    gate, hangs = threading.Event(), threading.Event()
+    sender = Sender[int](lambda batch: hangs.set() or gate.wait(30), lost := Tally())  # type: ignore[func-returns-value]
+    sender.put(1)
+    sender.flush(0)
+    assert hangs.wait(10)
+    sender.put(2)
+    sender.stop(0.01)
+    try:
+        assert 1 == lost.take()
+    finally:
+        gate.set()
 
-    def leave() -> None:
-        raise SystemExit(1)
 
-    with pytest.raises(Late, match="SystemExit"):
-        contained.call(leave, 5)
-    assert 1 == contained.call(lambda: 1, 5)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forked_child_sends_its_own_and_not_its_parents() -> None:
+    """From a thread of its own."""
+    read, write = os.pipe()
+    sender = Sender[int](lambda batch: os.write(write, bytes(batch)) >= 0, Tally())
+    sender.flush(10.0)
+    sender.put(1)
+    child = os.fork()
+    if child == 0:  # never returns to pytest
+        try:
+            sender.put(2)
+            sender.flush(5.0)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(write)
+    try:
+        assert b"\x02" == os.read(read, 10)
+    finally:
+        os.close(read)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor
 
 from guards import GuardMiddleware, bind, guard_handler, phase
+from guards.contained import elsewhere
 from guards.limits import HISTOGRAM_EDGES_S
 from guards.writer import writer
 from tests.guarded import REQUEST, SESSION, Context, http_event, of_kind, written
-from tests.otel import Otel, installed
+from tests.otel import Kept, Otel, installed
 
 TRACE = "5759e988bd862e3fe1be46a994272793"
 CALLER = "53995c3f42cd8ad8"
@@ -268,4 +271,53 @@ def test_unset_providers_cost_no_span(capfd) -> None:
     records = written(capfd, lambda: handler(http_event(), Context()))
 
     assert 0 == of_kind(records, "request.end")[0]["dropped_records"]
+    assert {None} == {record["trace_id"] for record in records}
+
+
+class Slow(SpanProcessor):
+    """One that is not known to come back at once."""
+
+    def __init__(self, exporter: Kept) -> None:
+        self.exporter = exporter
+
+    def on_end(self, span: Any) -> None:
+        """Keep it."""
+        self.exporter.export([span])
+
+
+def test_spans_made_on_the_other_thread_hang_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread has no context of its own: request, phase and client are one trace, and end when they end."""
+    kept = Kept()
+    installed(monkeypatch, Slow(kept))
+    before = time.time_ns()
+    handler(http_event(), Context())
+    elsewhere.call(lambda: None, 10.0)
+    spans = {span.name: span for span in kept.spans}
+    root, conversation = spans["POST /coaching/message"], spans["conversation"]
+
+    assert root.context.span_id == conversation.parent.span_id
+    assert conversation.context.span_id == spans["bedrock"].parent.span_id
+    assert before < conversation.start_time < spans["bedrock"].end_time < conversation.end_time
+
+
+def test_span_of_an_instrumented_server_wins_over_the_callers_header(otel: Otel) -> None:
+    """That is its parent already."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None: ...
+
+    async def ignore(*_: Any) -> None: ...
+
+    header = f"00-{TRACE}-{CALLER}-01".encode()
+    scope = {"type": "http", "method": "GET", "path": "/health", "headers": [(b"traceparent", header)]}
+    with trace.get_tracer("other").start_as_current_span("outer"):
+        asyncio.run(GuardMiddleware(app)(scope, ignore, ignore))
+
+    assert otel.spans["outer"].context.span_id == otel.spans["GET /health"].parent.span_id
+
+
+@pytest.mark.parametrize("header", [f"00-{'0' * 32}-{CALLER}-01", f"00-{TRACE}-{CALLER}-01-more"])
+def test_records_take_no_trace_from_a_header_that_is_none(capfd, header: str) -> None:
+    """All zeros, or more than its version has."""
+    records = written(capfd, lambda: handler(http_event(headers={"traceparent": header}), Context()))
+
     assert {None} == {record["trace_id"] for record in records}

@@ -235,3 +235,146 @@ print(json.dumps([trace.get_tracer_provider() is provider, [str(each.message) fo
     )
 
     assert [True, ["a tracer provider is set already; guards leaves it"]] == json.loads(done.stdout)
+
+
+def test_variable_that_the_sdk_cannot_read_ends_no_process() -> None:
+    """A function must not fail to start over its telemetry: it says so and runs without."""
+    code = """
+import warnings
+from guards import guard_handler, telemetry
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    telemetry.configure()
+handler = guard_handler(lambda event, context: "answer")
+print([str(each.message) for each in caught], handler({}, None))
+"""
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+        "OTEL_METRICS_EXEMPLAR_FILTER": "some",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+        env={**os.environ, **environ},
+    )
+    said = "['OpenTelemetry is not set up (ValueError); check the OTEL_* variables'] answer"
+
+    assert said == done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("value", "every"), [("", 60.0), ("5000", 5.0), ("soon", 60.0), ("nan", 60.0), ("-1", 60.0), ("0", 60.0)]
+)
+def test_metrics_are_exported_as_often_as_asked(monkeypatch, value: str, every: float) -> None:
+    """Once a minute where the variable says nothing that can be meant."""
+    from guards.telemetry import _metrics_every_s
+
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", value)
+
+    assert every == _metrics_every_s()
+
+
+@pytest.mark.parametrize(
+    ("exporters", "wanted"), [("otlp", True), ("console, OTLP", True), ("none", False), ("console", False)]
+)
+def test_exporters_are_read_as_a_list(monkeypatch, exporters: str, wanted: bool) -> None:
+    """With blanks and in capitals too."""
+    from guards.telemetry import _is_wanted
+
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", exporters)
+
+    assert wanted is _is_wanted("TRACES")
+
+
+def test_spans_that_nobody_samples_are_not_queued(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recorded for other processors, but not to be sent."""
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+
+    from guards.telemetry import SpanQueue
+
+    class Records(Sampler):
+        def should_sample(self, *_: Any, **__: Any) -> SamplingResult:
+            return SamplingResult(self.decision)
+
+        def get_description(self) -> str:
+            return "records"
+
+    class Queue:
+        def __init__(self) -> None:
+            self.names: list[str] = []
+
+        def put(self, span: Any) -> None:
+            self.names.append(span.name)
+
+    sampler, queue = Records(), Queue()
+    provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)
+    provider.add_span_processor(SpanQueue(queue))  # type: ignore[arg-type]
+    for name, decision in (("no", Decision.RECORD_ONLY), ("yes", Decision.RECORD_AND_SAMPLE)):
+        sampler.decision = decision
+        provider.get_tracer("x").start_span(name).end()
+
+    assert ["yes"] == queue.names
+
+
+def test_servers_request_flushes_nothing() -> None:
+    """A server is not frozen behind its answers: its spans go out by themselves."""
+    from guards.deadline import Budget, Deadline
+    from guards.request import Request
+    from guards.telemetry import Telemetry
+
+    flushed: list[str] = []
+
+    class Sends:
+        def flush_politely(self, patience: Any) -> None:
+            flushed.append("flushed")
+
+    for in_lambda in (False, True):
+        budget = Budget(0.0, None, Deadline.none())
+        request = Request(service="api", request_id=None, budget=budget, in_lambda=in_lambda)
+        Telemetry(Sends()).at_end_of(request)  # type: ignore[arg-type]
+
+    assert ["flushed"] == flushed
+
+
+def test_metrics_are_sent_when_due_and_their_loss_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most once in their interval; an exporter that raises has not taken them."""
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
+
+    from guards import telemetry
+
+    answers: list[Any] = [MetricExportResult.SUCCESS, MetricExportResult.FAILURE, ValueError("no")]
+    asked: list[str] = []
+
+    class Exports(MetricExporter):
+        def export(self, *_: Any, **__: Any) -> MetricExportResult:
+            asked.append("asked")
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        def force_flush(self, *_: Any, **__: Any) -> bool:
+            return True
+
+        def shutdown(self, *_: Any, **__: Any) -> None: ...
+
+    clock = [1000.0]
+    monkeypatch.setattr(telemetry.time, "monotonic", lambda: clock[0])
+    own = telemetry._OnDemand(Exports())
+    provider = MeterProvider(metric_readers=[own.reader], shutdown_on_exit=False)
+    provider.get_meter("x").create_counter("c").add(1)
+    sent = []
+    for second in (0, 59, 60, 61, 120):
+        clock[0] = 1000.0 + second
+        try:
+            sent.append(own.send_if_due())
+        except ValueError:
+            sent.append(False)
+
+    assert ([True, True, False, True, False], 3) == (sent, len(asked))

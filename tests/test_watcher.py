@@ -15,6 +15,7 @@ from guards import watcher as module
 from guards.deadline import Budget, Deadline
 from guards.request import Request
 from guards.watcher import Watcher
+from guards.writer import writer
 from tests.guarded import REQUEST, Context, Record, http_event, of_kind, written
 
 
@@ -147,3 +148,58 @@ def test_watcher_works_in_a_forked_child() -> None:
     finally:
         os.waitpid(child, 0)
         os.close(read)
+
+
+def test_request_that_has_just_ended_is_not_told(capfd) -> None:
+    """Though the thread had taken it up: it may have been frozen before it came to write."""
+    late = request(0.3, ago_s=1.0)
+    still = written(capfd, lambda: module.say_past(late, "warning"))
+    late.ended = True
+
+    assert ["warning"] == marks(still)
+    assert [] == written(capfd, lambda: module.say_past(late, "warning"))
+
+
+def test_entries_of_requests_that_have_ended_do_not_pile_up(said: list[str]) -> None:
+    """With a day's limit their time would come in a day; those that still run are kept."""
+    watcher = Watcher()
+    soon = watcher.watch(request(0.5))
+    for _ in range(5000):
+        watcher.forget(watcher.watch(request(86_000.0)))
+
+    assert len(watcher._due) < 2000
+    until(lambda: "limit" in said)
+    watcher.forget(soon)
+    assert ["warning", "critical", "limit"] == said
+
+
+def test_requests_that_have_ended_are_let_go() -> None:
+    """A server runs for months."""
+    handler = guard_handler(lambda event, context: None)
+    before = set(module.watcher._running)
+    with writer.silenced():
+        for _ in range(10):
+            handler(http_event(), Context())
+
+    assert set(module.watcher._running) <= before
+
+
+def test_entry_of_a_request_that_has_ended_fires_nothing(said: list[str]) -> None:
+    """The thread had taken it from the heap when the request ended."""
+    watcher = Watcher()
+    watcher._fire(0.0, 7, 0)
+
+    assert ([], []) == (said, watcher._due)
+
+
+def test_mark_that_could_not_be_told_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the request's own end record."""
+
+    def fail(*_: object) -> str:
+        raise RuntimeError("no line")
+
+    monkeypatch.setattr(module.lines, "request_past", fail)
+    writer.dropped.take()
+    module.say_past(request(0.3, ago_s=1.0), "warning")
+
+    assert 1 == writer.dropped.take()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import select
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from guards import writer as module
 from guards.records import MAX_BYTES
 from guards.writer import Writer
 
@@ -73,6 +77,22 @@ def test_closed_or_missing_standard_output_drops_and_counts(monkeypatch: pytest.
     assert 4 == writer.dropped.take()
 
 
+def test_stream_that_is_closed_later_is_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its descriptor may be another file's by then."""
+    _, out = pipe_as_stdout(monkeypatch)
+    other, into = os.pipe()
+    writer = Writer()
+    assert writer.write(LINE)
+    descriptor = out.fileno()
+    out.close()
+    os.dup2(into, descriptor)
+
+    assert not writer.write(LINE)
+    os.set_blocking(other, False)
+    with pytest.raises(BlockingIOError):
+        os.read(other, 1)
+
+
 def test_standard_output_in_memory_is_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """A notebook's or a test's own stream has no file descriptor."""
     out = io.StringIO()
@@ -113,6 +133,32 @@ def test_lines_of_many_threads_stay_whole(monkeypatch: pytest.MonkeyPatch) -> No
     assert all(len(line) == 900 and len(set(line)) == 1 for line in lines)
 
 
+def test_thread_that_does_not_come_back_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request has many records: all of them together may not wait for longer than one."""
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    writer, waited = Writer(), []
+    free = False
+
+    class Held:
+        def acquire(self, blocking: bool, timeout: float = 0) -> bool:
+            if blocking:
+                waited.append(timeout)
+            return free
+
+        def release(self) -> None: ...
+
+    monkeypatch.setattr(writer, "_lock", Held())
+    dropped = [writer.write(LINE) for _ in range(20)]
+    free = True
+    taken = writer.write(LINE)
+    free = False
+    dropped.append(writer.write(LINE))
+
+    assert ([False] * 21, True) == (dropped, taken)
+    assert [0.05] * 2 == waited
+    assert 21 == writer.dropped.take()
+
+
 def test_process_with_closed_stdout_runs_on() -> None:
     """`handler >&-`: the program ends as it would without guards."""
     code = "import sys; from guards import phase\nwith phase('extraction'): pass\nsys.exit(7)"
@@ -121,3 +167,72 @@ def test_process_with_closed_stdout_runs_on() -> None:
     )
 
     assert (7, b"") == (done.returncode, done.stderr)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_child_of_a_process_that_waits_for_a_full_pipe_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forked while another thread waits for a reader, and holds the lock: neither is the child's."""
+    read, out = pipe_as_stdout(monkeypatch)
+    os.set_blocking(out.fileno(), False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(out.fileno(), b"x" * MAX_BYTES)
+    os.set_blocking(out.fileno(), True)
+    monkeypatch.setattr(module, "_DRAINING_MS", 20_000)
+    waiting = threading.Thread(target=module.writer.write, args=(LINE,), daemon=True)
+    waiting.start()
+    time.sleep(0.2)  # until it waits
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:  # never returns to pytest
+        try:
+            os.dup2(tell, out.fileno())  # the same number, which the parent waits for
+            os.write(tell, f"{module.writer.write(LINE)}".encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(tell)
+    try:
+        assert LINE.encode() + b"True" == os.read(told, 1000)
+    finally:
+        os.close(told)
+        os.close(read)  # lets the parent's thread go
+        waiting.join(10)
+        module.writer.dropped.take()
+
+
+def test_line_behind_a_torn_one_begins_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that was full may have taken a part: that is lost and counted, and what follows is whole."""
+    read, _ = pipe_as_stdout(monkeypatch)
+    writer, write = Writer(), os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "write", lambda descriptor, data: write(descriptor, data[:5]))
+        assert not writer.write(LINE)
+    assert writer.write(LINE)
+
+    assert LINE.encode()[:5] + b"\n" + LINE.encode() == os.read(read, 1000)
+    assert 1 == writer.dropped.take()
+
+
+def test_full_pipe_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few milliseconds for the first record, nothing for those behind it until one was taken."""
+    pipe_as_stdout(monkeypatch)
+    waited: list[int] = []
+    full = True
+
+    class Poll:
+        def poll(self, milliseconds: int) -> list[tuple[int, int]]:
+            if milliseconds:
+                waited.append(milliseconds)
+            return [] if full else [(1, select.POLLOUT)]
+
+    monkeypatch.setattr(module, "_poll_of", lambda descriptor: Poll())
+    writer = Writer()
+    dropped = [writer.write(LINE) for _ in range(3)]
+    full = False
+    taken = writer.write(LINE)
+    full = True
+    dropped.append(writer.write(LINE))
+
+    assert ([False] * 4, True) == (dropped, taken)
+    assert [5, 5] == waited

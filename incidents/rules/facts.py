@@ -10,6 +10,7 @@ from typing import Final
 from guards.limits import TIMEOUT_STATUS
 from incidents.gateway import waited
 from incidents.messages import Kind, Line
+from incidents.recorded import is_of
 from incidents.report import Confidence
 from incidents.timeline import Gap, Milestone, Phase, Request
 
@@ -57,7 +58,7 @@ def init_waited(request: Request) -> timedelta:
 
 def waited_at(request: Request, moment: datetime) -> timedelta:
     """How long a client had waited at a moment of the request."""
-    return moment - request.start + init_waited(request)
+    return moment - request.start + request.waited_before
 
 
 def gave_up(request: Request) -> GaveUp | None:
@@ -145,6 +146,11 @@ def first_of(request: Request, *kinds: Kind) -> tuple[Line, ...]:
             if line.said.kind == kind:
                 return (line,)
     return ()
+
+
+def said_past(request: Request) -> tuple[Line, ...]:
+    """The last record by which guards said, while the request ran, that it was past a mark."""
+    return tuple(each for each in request.lines if is_of(each, "request.past"))[-1:]
 
 
 def start_and_end(request: Request) -> tuple[Line, ...]:

@@ -10,13 +10,24 @@ from guards.limits import Limits
 from incidents.gateway import waited
 from incidents.report import Severity
 from incidents.rules.examples import request, timeline
-from incidents.rules.facts import GaveUp, certainty, first_of, gave_up, init_waited, proof, start_and_end
+from incidents.rules.facts import (
+    GaveUp,
+    certainty,
+    first_of,
+    gave_up,
+    init_waited,
+    proof,
+    said_past,
+    start_and_end,
+)
 from incidents.rules.registry import Budgets, Hit, rule
 from incidents.rules.words import seconds
 from incidents.timeline import Request, Timeline
 
 COLD_SHARE: Final = 0.1
 """An init over this share of the gateway's limit is worth a word."""
+
+_WORTH_A_WORD: Final = timedelta(milliseconds=500)
 
 _ANSWER_IN_TIME: Final = (
     "Answer first and do the rest behind the answer (asynchronous extraction, then polling)"
@@ -32,25 +43,34 @@ _ANSWER_IN_TIME: Final = (
 def outlived_gateway(timeline: Timeline, budgets: Budgets) -> Iterator[Hit]:
     """A request took longer than the gateway's limit, so the client got 503 or 504; Lambda counts a success.
 
-    Counted is Lambda's duration (without one, what was seen), plus the init that the request waited for.
+    Counted is Lambda's duration (without one, what was seen), plus what came before it: the time since the
+    gateway received the request, where guards recorded that, else the init that the request waited for.
     Certain where a gateway log shows it, likely where it is inferred from the time. Silent where a gateway
     log shows that the client was answered after all, and where the handler itself answered 503.
     """
     for each in timeline.requests:
         if gone := gave_up(each):
-            evidence = proof(start_and_end(each), each.gateway.lines)
+            evidence = proof(start_and_end(each), said_past(each), each.gateway.lines)
             yield Hit(each, _outlived(each, gone), _outlived_remedy(each), evidence, gone.confidence)
 
 
 def _outlived(request: Request, gone: GaveUp) -> str:
-    init = init_waited(request)
+    counted = _before(request)
     ran = f"{'took' if request.end else 'was still running after'} {seconds(waited(request))}"
-    counted = f", {seconds(init)} of it init," if init else ""
     if gone.observed:
         got = f"The client got {gone.status_words} after {seconds(gone.after)}"
         return f"{got}; the request {ran}{counted.rstrip(',')}."
     limit = f"the gateway waits {seconds(request.gateway.limit)}"
     return f"The request {ran}{counted} and {limit}: the client must have got {gone.status_words}."
+
+
+def _before(request: Request) -> str:
+    """What of the client's wait Lambda's own duration does not tell."""
+    if init := init_waited(request):
+        return f", {seconds(init)} of it init,"
+    if request.waited_before >= _WORTH_A_WORD:
+        return f", {seconds(request.waited_before)} of it before the function started,"
+    return ""
 
 
 def _outlived_remedy(request: Request) -> str:
@@ -71,13 +91,14 @@ def near_gateway_limit(timeline: Timeline, budgets: Budgets) -> Iterator[Hit]:
     """A request was answered in time, but only just.
 
     A warning from 25 s on, critical from 28 s on (at gateway limits other than 29 and 30 s: from 25/30 and
-    28/30 of the limit); init counts where the request waited for it. Silent where the gateway gave up, and
-    where the end was not seen.
+    28/30 of the limit); what came before the start counts as for outlived-gateway. Silent where the gateway
+    gave up, and where the end was not seen.
     """
     for each in timeline.requests:
         severity = _nearness(each)
         if severity and each.end and not gave_up(each):
-            yield Hit(each, _near(each), _NEAR_REMEDY, start_and_end(each), certainty(each), severity)
+            evidence = proof(start_and_end(each), said_past(each))
+            yield Hit(each, _near(each), _NEAR_REMEDY, evidence, certainty(each), severity)
 
 
 _NEAR_REMEDY: Final = f"{_ANSWER_IN_TIME}."

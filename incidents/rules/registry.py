@@ -8,6 +8,7 @@ from datetime import timedelta
 from inspect import cleandoc
 
 from guards.errors import GuardError
+from guards.limits import CONVERSATION_BUDGET, EXTRACTION_BUDGET
 from guards.names import CONVERSATION, EXTRACTION
 from incidents.messages import Line
 from incidents.report import Confidence, Finding, Severity
@@ -24,9 +25,9 @@ class Budgets:
     True
     """
 
-    conversation: timedelta | None = timedelta(seconds=15)
+    conversation: timedelta | None = CONVERSATION_BUDGET
     """For the reply of the coach; None for no budget."""
-    extraction: timedelta | None = timedelta(seconds=8)
+    extraction: timedelta | None = EXTRACTION_BUDGET
     """For the extraction of the results; None for no budget."""
     other: timedelta | None = None
     """For each phase of another name; None for no budget."""

@@ -46,8 +46,8 @@ def init_failed(request: Request) -> bool:
 
 
 def failed(request: Request) -> bool:
-    """Whether the invocation ended in an error, or the handler answered 5xx."""
-    return request.outcome == "error" or (request.response_status or 0) >= 500
+    """Whether the invocation ended in an error, the handler answered 5xx, or its exception was recorded."""
+    return request.outcome == "error" or (request.response_status or 0) >= 500 or bool(request.error_type)
 
 
 @rule(
@@ -139,8 +139,9 @@ _INIT_REMEDY: Final = (
 def handler_error(timeline: Timeline, budgets: Budgets) -> Iterator[Hit]:
     """The invocation ended in an error, or the handler answered 5xx. Says where the work stood.
 
-    A gateway's own 5xx is not the handler's. Silent where lambda-timeout, out-of-memory or init-failed
-    speaks.
+    An exception that guards saw leave the application counts too: a framework around them answers 500 for it,
+    and Lambda sees a success. A gateway's own 5xx is not the handler's. Silent where lambda-timeout,
+    out-of-memory or init-failed speaks.
     """
     for each in timeline.requests:
         if failed(each) and not (timed_out(each) or out_of_memory(each) or init_failed(each)):
@@ -158,8 +159,10 @@ _FAILURE_REMEDY: Final = (
 def _failure(request: Request) -> str:
     if request.response_status and request.response_status >= 500:
         what = f"The handler answered {request.response_status}"
-    else:
+    elif request.outcome == "error":
         what = "The invocation ended in an error"
+    else:
+        what = "The handler failed"
     return f"{what}{error_type(request.error_type)} after {seconds(waited(request))}, {_stood(request)}."
 
 

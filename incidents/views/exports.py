@@ -121,8 +121,13 @@ def moved(at: datetime, by: timedelta) -> datetime:
         return at
 
 
+def waiting_start(request: Request) -> datetime:
+    """When the client began to wait."""
+    return moved(request.start, -request.waited_before)
+
+
 def init_start(request: Request) -> datetime:
-    """When the client began to wait: at the start, or at the init where the request waited for one."""
+    """When the init began that the request waited for; its own start where it waited for none."""
     if request.init_waited and request.init_duration is not None:
         return moved(request.start, -request.init_duration)
     return request.start
@@ -131,7 +136,7 @@ def init_start(request: Request) -> datetime:
 def answered(request: Request) -> datetime | None:
     """When the client got its answer; None where nothing tells."""
     latency = request.gateway.client_latency
-    return None if latency is None else moved(init_start(request), latency)
+    return None if latency is None else moved(waiting_start(request), latency)
 
 
 def findings_of(request: Request, report: Report) -> Iterator[Finding]:

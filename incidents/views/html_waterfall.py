@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from guards.limits import Limits
 from incidents.display import seconds
 from incidents.timeline import Gap, Milestone, Phase, Request
-from incidents.views.exports import answered, init_start
+from incidents.views.exports import answered, init_start, waiting_start
 from incidents.views.markup import NOTHING, Html, code, element, text
 from incidents.views.waterfall import answer
 
@@ -61,7 +61,7 @@ class _Scale:
 
     @classmethod
     def of(cls, request: Request) -> _Scale:
-        zero = init_start(request)
+        zero = waiting_start(request)
         ends = (request.end or request.last_seen, request.last_seen, answered(request) or zero)
         longest = max((end - zero for end in ends), default=timedelta(0))
         longest = max(longest, request.gateway.limit, timedelta(milliseconds=1))
@@ -125,7 +125,7 @@ def _client(request: Request) -> Bar:
     end = answered(request)
     kind = "client" if end is not None else "client open"
     name = text("waited" if end is not None else "waited, end not known")
-    return Bar(kind, name, init_start(request), end or request.last_seen, text(_got(request)))
+    return Bar(kind, name, waiting_start(request), end or request.last_seen, text(_got(request)))
 
 
 def _got(request: Request) -> str:

@@ -17,7 +17,15 @@ from typing import Any, Final
 from incidents.report import Finding, Report
 from incidents.timeline import Gap, Milestone, Phase, Request
 from incidents.views import Options
-from incidents.views.exports import answered, findings_of, init_start, known_at, milliseconds, safe
+from incidents.views.exports import (
+    answered,
+    findings_of,
+    init_start,
+    known_at,
+    milliseconds,
+    safe,
+    waiting_start,
+)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TRACKS: Final = 1000
@@ -119,7 +127,7 @@ def _client(request: Request) -> _Slice:
         "gateway_limit_ms": milliseconds(gateway.limit),
         "answer_not_seen": True if end is None else None,
     }
-    return _slice(f"client: {status}", init_start(request), end or request.last_seen, about)
+    return _slice(f"client: {status}", waiting_start(request), end or request.last_seen, about)
 
 
 def _server(request: Request) -> Iterator[_Slice]:

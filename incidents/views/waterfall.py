@@ -52,9 +52,8 @@ def waterfall(request: Request, options: Options, *, brief: bool = False) -> lis
 
 def zero(request: Request) -> datetime:
     """When the client began to wait."""
-    waited = request.init_duration if request.init_waited else None
     try:
-        return request.start - (waited or timedelta(0))
+        return request.start - request.waited_before
     except OverflowError:  # a clock at the edge of the calendar
         return request.start
 
@@ -159,7 +158,8 @@ def _server(scale: Scale, request: Request, glyphs: Glyphs, options: Options) ->
     lane.bar(start, end, glyphs.runs, "dim", *(() if known else ("no phase known",)))
     if request.init_waited and request.init_duration:
         init = seconds(request.init_duration)
-        lane.bar(0, start, glyphs.init, "cyan", f"init {init}", "init")
+        begin = scale.after(request.waited_before - request.init_duration)
+        lane.bar(begin, start, glyphs.init, "cyan", f"init {init}", "init")
     for gap in request.gaps:
         _gap(lane, scale, gap, glyphs)
     for phase, glyph, mark in _painted_phases(request, glyphs):

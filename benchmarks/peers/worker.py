@@ -1,0 +1,92 @@
+"""One contestant in a process of its own, which does what it reads on standard input.
+
+    python benchmarks/peers/worker.py MODULE [--sdk]
+
+``prove 3`` serves three requests and tells what came of them; ``time 100`` serves a hundred and tells the CPU
+time. Answers go to the descriptor that BENCHMARK_ANSWERS names: standard output is the contestant's, and goes
+through the Lambda runtime client's own wrapper, as in a Lambda.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from awslambdaric.bootstrap import Unbuffered
+
+
+def main(module: str, with_sdk: bool) -> None:
+    """Serve until standard input ends."""
+    answers = os.fdopen(int(os.environ["BENCHMARK_ANSWERS"]), "w")
+    sys.stdout = Unbuffered(sys.stdout)
+    sdk = import_module("sdk").Sdk() if with_sdk else None
+    contestant = import_module(module)
+    for line in sys.stdin:
+        what, count = line.split()
+        answer = (_prove if what == "prove" else _timed)(contestant, sdk, int(count))
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def _timed(contestant: Any, sdk: Any, count: int) -> dict[str, float]:
+    """CPU us per request: of the thread that serves, and of the process with all that is left to do."""
+    run = contestant.prepared(count)
+    # Garbage collection stays on, as it is in a Lambda, but each round begins with none of it due, and what
+    # libraries hold since their import is not looked at: it differs ten-fold between contestants.
+    gc.collect()
+    gc.freeze()
+    process, thread = time.process_time(), time.thread_time()
+    run()
+    thread = time.thread_time() - thread
+    if sdk is not None:
+        sdk.drain()
+    process = time.process_time() - process
+    return {"thread": thread / count * 1e6, "process": process / count * 1e6}
+
+
+def _prove(contestant: Any, sdk: Any, count: int) -> dict[str, Any]:
+    """What a number of requests left behind: lines, spans, measurements."""
+    before = _counts(contestant, sdk)
+    lines = _captured(contestant.prepared(count))
+    after = _counts(contestant, sdk)
+    made = {name: after[name] - before.get(name, 0) for name in after}
+    shown = {} if sdk is None else {"attributes": [_span(span) for span in sdk.spans.last]}
+    return {"requests": count, "lines": lines, "made": made, **shown}
+
+
+def _counts(contestant: Any, sdk: Any) -> dict[str, int]:
+    own = contestant.counts() if hasattr(contestant, "counts") else {}
+    if sdk is None:
+        return dict(own)
+    sdk.drain()
+    return {**own, "spans": sdk.spans.count, **sdk.collected()}
+
+
+def _span(span: Any) -> dict[str, Any]:
+    kept = {name: value for name, value in span.attributes.items() if name != "faas.invocation_id"}
+    parent = "none" if span.parent is None else "remote" if span.parent.is_remote else "local"
+    return {"name": span.name, "kind": span.kind.name, "parent": parent, "attributes": kept}
+
+
+def _captured(run: Callable[[], None]) -> list[str]:
+    """What is written to standard output meanwhile."""
+    kept = os.dup(1)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 1)
+        try:
+            run()
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+        file.seek(0)
+        return file.read().decode("utf-8").splitlines()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], "--sdk" in sys.argv[2:])
