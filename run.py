@@ -116,6 +116,11 @@ def example(words: list[str]) -> int:
     )
 
 
+def twin(words: list[str]) -> int:
+    """The coaching API's twin: the incident, then what the guard makes of it; with names, these scenarios."""
+    return _run(environment("test"), "python", str(ROOT / "examples" / "coaching_api" / "run_twin.py"), *words)
+
+
 def cdk(words: list[str]) -> int:
     """The tests of what needs the extra cdk, in an environment with every extra, and the CDK CLI from npm."""
     folder = environment("all")
@@ -153,6 +158,7 @@ COMMANDS = {
     "lock": lock,
     "bench": bench,
     "example": example,
+    "twin": twin,
 }
 
 

@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
 import boto3
@@ -27,21 +28,31 @@ PATIENT = Config(max_pool_connections=64, retries={"total_max_attempts": 1}, rea
 
 
 class _OneAtATime:
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, asked: Callable[[str, bytes], object] | None) -> None:
         self._app = app
+        self._asked = asked
         self._lock = threading.Lock()
 
     def __call__(self, environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes]:
         with self._lock:
+            if self._asked is not None:
+                self._tell(environ, self._asked)
             return list(self._app(environ, start_response))
+
+    def _tell(self, environ: Any, asked: Callable[[str, bytes], object]) -> None:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = BytesIO(body)
+        asked(environ.get("HTTP_X_AMZ_TARGET", ""), body)
 
 
 @contextmanager
-def moto_server(*, locked: bool = True) -> Iterator[str]:
-    """The server's URL while it runs."""
+def moto_server(
+    *, locked: bool = True, asked: Callable[[str, bytes], object] | None = None
+) -> Iterator[str]:
+    """The server's URL while it runs; ``asked`` hears each call's X-Amz-Target and body, if locked."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for each request
     app: Any = DomainDispatcherApplication(create_backend_app)
-    server = make_server("127.0.0.1", 0, _OneAtATime(app) if locked else app, threaded=True)
+    server = make_server("127.0.0.1", 0, _OneAtATime(app, asked) if locked else app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
