@@ -118,7 +118,9 @@ def example(words: list[str]) -> int:
 
 def twin(words: list[str]) -> int:
     """The coaching API's twin: the incident, then what the guard makes of it; with names, these scenarios."""
-    return _run(environment("test"), "python", str(ROOT / "examples" / "coaching_api" / "run_twin.py"), *words)
+    return _run(
+        environment("test"), "python", str(ROOT / "examples" / "coaching_api" / "run_twin.py"), *words
+    )
 
 
 def cdk(words: list[str]) -> int:

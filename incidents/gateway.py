@@ -93,6 +93,8 @@ def _gateway(
 def _inferred(request: Request, kind: GatewayKind, limit: timedelta) -> Gateway:
     """What the client must have got, by arithmetic; without a status where nothing tells."""
     took = waited(request)
+    if not request.is_asked_for:
+        return Gateway(kind, limit, None, None, "none")
     if took > limit:
         return Gateway(kind, limit, TIMEOUT_STATUS[kind], limit, "inferred")
     if request.outcome in ("error", "timeout"):

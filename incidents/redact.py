@@ -84,6 +84,7 @@ SECRETS: Final = re.compile(
 )
 """What never leaves, wherever it stands."""
 
+_EVENT_SOURCE: Final = re.compile(r"aws[:.][a-z0-9.-]{1,32}")
 _SEGMENT: Final = re.compile(r"v[0-9]{1,3}|\$default|\{[A-Za-z_+]{1,40}\}|[A-Za-z][A-Za-z_-]{0,31}|")
 
 
@@ -99,9 +100,15 @@ def masked(text: str) -> str:
 def masked_path(path: str) -> str:
     """A path, or a route such as ``POST /coaching/message``, without query, IDs and addresses.
 
+    What invoked a worker is no path, and stays.
+
     >>> masked_path("GET /coaching/sess_58a0ffa3/ann@example.com?token=1")
     'GET /coaching/.../...'
+    >>> masked_path("aws:sqs")
+    'aws:sqs'
     """
+    if _EVENT_SOURCE.fullmatch(path):
+        return path
     method, space, rest = path.rpartition(" ")
     if not (method == "" or _METHOD.fullmatch(method)):
         return hidden(len(path))

@@ -123,6 +123,11 @@ class Request:
     """The gateway's limit, as guards recorded it; None where no record tells."""
 
     @property
+    def is_asked_for(self) -> bool:
+        """False for a worker's: guards recorded an event source such as ``aws:sqs``, and nobody waits."""
+        return self.route is None or not self.route.startswith(("aws:", "aws."))
+
+    @property
     def waited_before(self) -> timedelta:
         """How long its client had waited when the function started.
 

@@ -46,9 +46,7 @@ class _OneAtATime:
 
 
 @contextmanager
-def moto_server(
-    *, locked: bool = True, asked: Callable[[str, bytes], object] | None = None
-) -> Iterator[str]:
+def moto_server(*, locked: bool = True, asked: Callable[[str, bytes], object] | None = None) -> Iterator[str]:
     """The server's URL while it runs; ``asked`` hears each call's X-Amz-Target and body, if locked."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for each request
     app: Any = DomainDispatcherApplication(create_backend_app)

@@ -174,7 +174,7 @@ def test_extraction_that_swallows_its_cancellation_does_not_hold_the_answer() ->
 
 
 def test_sync_extraction_of_async_code_is_left_behind_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thread whose task was stopped ends without a word: nobody waits for it, and nothing is raised in it."""
+    """A thread whose task was stopped ends without a word: nobody waits, and nothing is raised in it."""
     raised, go, gone = [], threading.Event(), threading.Event()
     monkeypatch.setattr(threading, "excepthook", raised.append)
 

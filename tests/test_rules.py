@@ -392,6 +392,21 @@ def test_of_three_requests_at_once_each_later_one_is_named_once():
     assert "ae220969 and 5d2f8a10 ran for one session at the same time for 9.0 s." == found[1].summary
 
 
+def test_nobody_waits_for_a_worker():
+    """A queue's invocation outlives no gateway, comes near none, and may overlap with who handed over."""
+    first = request(20.0, milestones=(milestone("session-saved", 19.0),))
+    stored = (milestone("session-completed", 52.0),)
+    worker = {"request_id": RETRY, "milestones": stored, "init_duration": 9.0, "init_waited": True}
+
+    assert [] == rules_of(request(29.0, route="aws:sqs"))
+    for route, found in (
+        ("aws:sqs", []),
+        ("aws.events", []),
+        ("POST /aws:sqs", ["outlived-gateway", "stranded-success", "overlapping-requests", "cold-start"]),
+    ):
+        assert set(found) == set(rules_of(first, request(35.0, start=18.0, route=route, **worker)))
+
+
 # --- phases -------------------------------------------------------------------------------------------
 
 

@@ -332,3 +332,12 @@ def test_a_completion_that_was_undone_says_both():
     text = render(replace(done, timeline=replace(done.timeline, session=session)), Options())
 
     assert "Session active now, but was completed 2026-02-09 23:48:31.000Z by ae220969" in text
+
+
+def test_a_worker_has_no_client() -> None:
+    """What a queue invoked is shown under its event source, and nobody waits for it."""
+    text = render(report(request(duration=40.0, route="aws:sqs")), Options())
+
+    assert "  aws:sqs  " in text
+    assert "client  nobody waits " in text
+    assert "answer not known" not in text

@@ -62,7 +62,7 @@ class Client:
         return self._ask("GET", f"/coaching/sessions/{self.session_id}")
 
     def follow(self, answer: Exchange, *, most_s: float = 600.0) -> Exchange:
-        """What docs/completion.md asks of a frontend: complete where it is told to, and poll while pending."""
+        """As docs/completion.md asks of a frontend: complete where it is told to; poll while pending."""
         if answer.body.get("status") == "ready":
             answer = self.complete()
         wait_s = float(answer.headers.get("retry-after", "2"))

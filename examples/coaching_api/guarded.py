@@ -52,9 +52,7 @@ class GuardedService:
             replies=Replies(status_path="/coaching/sessions/{session_id}"),
         )
 
-    async def send_message(
-        self, session_id: str, text: str, conversation_s: float, key: str | None
-    ) -> Reply:
+    async def send_message(self, session_id: str, text: str, conversation_s: float, key: str | None) -> Reply:
         """Answer the user; the last message completes the session, or says where the result will be."""
         bind(session_id=session_id)
         _log.info("coaching_service.send_message", session_id=session_id)
@@ -79,8 +77,7 @@ class GuardedService:
         return await self.completion.complete(session_id)
 
     async def status(self, session_id: str, if_none_match: str | None) -> Reply:
-        """What a polling client is told."""
-        bind(session_id=session_id)
+        """What a polling client is told. Not bound: in a trace polls would hide the few that count."""
         return await self.completion.status(session_id, if_none_match)
 
 

@@ -55,4 +55,6 @@ async def _call(model: str, messages: int, seconds: float) -> None:
     began = time.monotonic()
     await asyncio.sleep(scaled(seconds))
     took = round((time.monotonic() - began) * 1000)
-    _log.info("coaching_service.llm_call_completed", model_code=model, processing_time_ms=took, tokens_used=3225)
+    _log.info(
+        "coaching_service.llm_call_completed", model_code=model, processing_time_ms=took, tokens_used=3225
+    )

@@ -1,8 +1,8 @@
 """The incident happening, and not happening with the guard on, on this machine.
 
-    python3 run.py twin                      the incident, then each policy of the guard
-    python3 run.py twin lost-update          one scenario, or several
-    python3 run.py twin all --real-time      a second of the incident takes a second
+python3 run.py twin                      the incident, then each policy of the guard
+python3 run.py twin lost-update          one scenario, or several
+python3 run.py twin all --real-time      a second of the incident takes a second
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     known = ["all", *UNGUARDED, *GUARDED]
     parser.add_argument("scenarios", nargs="*", help=", ".join(known), metavar="SCENARIO")
     parser.add_argument("--real-time", action="store_true", help="a second of the incident takes a second")
-    parser.add_argument("--scale", type=float, default=SCALE, help="or so many seconds (default: %(default)s)")
+    parser.add_argument(
+        "--scale", type=float, default=SCALE, help="or so many seconds (default: %(default)s)"
+    )
     return parser
 
 

@@ -93,7 +93,7 @@ def faster_model_slow_day(stage: Stage) -> Played:
     client = stage.begin("core_values", extraction_s=4.0)
     client.say(LAST_MESSAGE, conversation_s=27.0)
     stage.gateway.wait_until_idle()
-    client.say(LAST_MESSAGE)
+    client.follow(client.say(LAST_MESSAGE))
     return _played(stage, client)
 
 

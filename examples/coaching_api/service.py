@@ -22,9 +22,7 @@ class PlainService:
     def __init__(self) -> None:
         self._sessions = Sessions()
 
-    async def send_message(
-        self, session_id: str, text: str, conversation_s: float, key: str | None
-    ) -> Reply:
+    async def send_message(self, session_id: str, text: str, conversation_s: float, key: str | None) -> Reply:
         """Answer the user; the last message completes the session before it is answered."""
         _log.info("coaching_service.send_message", session_id=session_id)
         session = self._sessions.get(session_id)
@@ -37,7 +35,9 @@ class PlainService:
         if coach.is_final:
             _log.info("coaching_service.auto_completion_triggered", session_id=session_id)
             await self._complete(session)
-        _routes.info("coaching_sessions.send_message.success", session_id=session_id, status=session["status"])
+        _routes.info(
+            "coaching_sessions.send_message.success", session_id=session_id, status=session["status"]
+        )
         return answered(session, coach.reply)
 
     async def complete(self, session_id: str) -> Reply:

@@ -35,11 +35,11 @@ def policies(text: str = POLICIES) -> dict[str, Policy]:
 def times() -> Times:
     """The engine's times, scaled; inline work is handed over before the mark at 25 s.
 
-    The store is not faster because the incident is: a call gets up to 0.3 s, as far as the scale has room.
+    The store is not faster because the incident is: a call gets up to 0.4 s, as far as the scale has room.
     """
     return Times(
         answer=scaled(2.0),
-        write=max(scaled(1.5), min(scaled(3.0), 0.3)),
+        write=max(scaled(1.5), min(scaled(4.0), 0.4)),
         stop=scaled(0.5),
         skew=scaled(2.0),
         lease=max(scaled(60.0), 3.0),

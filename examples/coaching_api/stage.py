@@ -1,12 +1,13 @@
-"""The twin on this machine: its Lambdas under the real runtime client, behind the gateway, with table and queue."""
+"""The twin on this machine: its Lambdas under the real runtime client, a gateway, a table and a queue."""
 
 from __future__ import annotations
 
 import json
+import math
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +26,8 @@ from tests.moto_server import KEYS, client, make_table, moto_server
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 GATEWAY_S: Final = GATEWAY_LIMITS["http"].total_seconds()
-TABLE: Final = "coaching-sessions"
+TIMEOUT_S: Final = 300.0
+"""The functions', and so the least that a message must stay invisible."""
 _WRITES: Final = ("PutItem", "UpdateItem", "SendMessage")
 _SETTLING_S: Final = 60.0
 
@@ -43,6 +45,7 @@ class Stage:
     """None without a guard."""
     functions: tuple[LambdaEnvironment, ...]
     dynamodb: Any
+    table: str
     asked: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Writes by operation and session, queue messages among them."""
 
@@ -62,20 +65,22 @@ class Stage:
             "messages": {"L": [_said("assistant", "What matters most to you?")]},
             "context": {"M": script},
         }
-        self.dynamodb.put_item(TableName=TABLE, Item=item)
+        self.dynamodb.put_item(TableName=self.table, Item=item)
         self.asked.pop(("PutItem", session_id), None)  # ours, not the API's
         return Client(self.address, session_id, self.scale)
 
     def item(self, session_id: str) -> dict[str, Any]:
         """What the table holds, in DynamoDB's own form."""
         key = {"session_id": {"S": session_id}}
-        found: dict[str, Any] = self.dynamodb.get_item(TableName=TABLE, Key=key, ConsistentRead=True)["Item"]
+        found: dict[str, Any] = self.dynamodb.get_item(TableName=self.table, Key=key, ConsistentRead=True)[
+            "Item"
+        ]
         return found
 
     def settle(self) -> None:
         """Wait until no function runs and the queue is empty: until nothing more will happen."""
         self.gateway.wait_until_idle()
-        until = time.monotonic() + _SETTLING_S + 120 * self.scale
+        until = time.monotonic() + _SETTLING_S + 600 * self.scale
         while self.poller is not None and self.poller.left():
             assert time.monotonic() < until, "the queue is still not empty"
             time.sleep(0.1)
@@ -96,33 +101,50 @@ def stage(policies: str = "", *, scale: float = 0.05, environments: int = 2) -> 
     with ExitStack() as stack:
         url = stack.enter_context(moto_server(asked=lambda target, body: _count(asked, target, body)))
         dynamodb, sqs = client("dynamodb", url), client("sqs", url)
-        make_table(dynamodb, TABLE)
-        queue_url = sqs.create_queue(QueueName="coaching-completions", Attributes={"VisibilityTimeout": "300"})[
-            "QueueUrl"
+        # The stand-in keeps its tables and queues for as long as this process lives.
+        table = make_table(dynamodb, f"coaching-sessions-{uuid.uuid4().hex[:8]}")
+        queue_url = _make_queue(sqs, math.ceil(TIMEOUT_S * scale))
+        environ = _environ(url, scale) | {
+            "SESSIONS_TABLE": table,
+            "COMPLETION_QUEUE_URL": queue_url,
+            "COMPLETION_POLICIES": policies,
+        }
+        timeout = TIMEOUT_S * scale
+        apis = [
+            stack.enter_context(_function("handler", "coaching-api", environ, timeout))
+            for _ in range(environments)
         ]
-        environ = _environ(url, queue_url, policies, scale)
-        apis = [stack.enter_context(_function("handler", "coaching-api", environ)) for _ in range(environments)]
-        workers = [stack.enter_context(_function("worker", "coaching-worker", environ))] if policies else []
+        workers = (
+            [stack.enter_context(_function("worker", "coaching-worker", environ, timeout))]
+            if policies
+            else []
+        )
         _warm(apis, workers)
         gateway = Gateway(apis, GATEWAY_S * scale)
         address = stack.enter_context(listening(gateway))
         poller = stack.enter_context(polling(Poller(sqs, queue_url, workers[0]))) if workers else None
-        yield Stage(address, scale, gateway, poller, (*apis, *workers), dynamodb, asked)
+        yield Stage(address, scale, gateway, poller, (*apis, *workers), dynamodb, table, asked)
 
 
-def _function(name: str, called: str, environ: dict[str, str]) -> LambdaEnvironment:
+def _make_queue(sqs: Any, visibility_s: int) -> str:
+    attributes = {"VisibilityTimeout": str(visibility_s)}
+    return str(
+        sqs.create_queue(QueueName=f"coaching-completions-{uuid.uuid4().hex[:8]}", Attributes=attributes)[
+            "QueueUrl"
+        ]
+    )
+
+
+def _function(name: str, called: str, environ: dict[str, str], timeout: float) -> LambdaEnvironment:
     handler = f"examples/coaching_api/app.{name}"
-    return LambdaEnvironment(handler, ROOT, environ=environ, name=called, timeout=300.0)
+    return LambdaEnvironment(handler, ROOT, environ=environ, name=called, timeout=timeout)
 
 
-def _environ(url: str, queue_url: str, policies: str, scale: float) -> dict[str, str]:
+def _environ(url: str, scale: float) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": KEYS["aws_access_key_id"],
         "AWS_SECRET_ACCESS_KEY": KEYS["aws_secret_access_key"],
-        "SESSIONS_TABLE": TABLE,
-        "COMPLETION_QUEUE_URL": queue_url,
-        "COMPLETION_POLICIES": policies,
         "GUARD_COMPLETION_SECRET": "a secret of the twin's own",
         "GUARD_GATEWAY_LIMIT_MS": str(round(GATEWAY_S * scale * 1000)),
         "TWIN_SCALE": str(scale),
@@ -131,18 +153,18 @@ def _environ(url: str, queue_url: str, policies: str, scale: float) -> dict[str,
 
 def _warm(apis: list[LambdaEnvironment], workers: list[LambdaEnvironment]) -> None:
     """Start all and have each use its clients once: a cold start would not be scaled."""
-    nothing = event_of(Call("GET", "/coaching/sessions/none", {}, ""), time.time())
+    nothing = Call("GET", "/coaching/sessions/none", {}, "")
     job = {"messageId": "none", "body": '{"guard": "completion/1", "session_id": "none", "job": "none"}'}
     with ThreadPoolExecutor() as pool:
-        started = [pool.submit(_started, each, nothing) for each in apis]
-        started += [pool.submit(_started, each, {"Records": [job]}) for each in workers]
+        started = [pool.submit(_started, each, lambda: event_of(nothing, time.time())) for each in apis]
+        started += [pool.submit(_started, each, lambda: {"Records": [job]}) for each in workers]
         for each in started:
             each.result()
 
 
-def _started(function: LambdaEnvironment, event: dict[str, Any]) -> None:
+def _started(function: LambdaEnvironment, event: Callable[[], dict[str, Any]]) -> None:
     function.start()
-    outcome = function.invoke(event)
+    outcome = function.invoke(event())
     assert outcome.ended == "ok", "\n".join(function.log.lines()[-20:])
 
 

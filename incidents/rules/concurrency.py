@@ -84,7 +84,8 @@ def overlapping_requests(timeline: Timeline, budgets: Budgets) -> Iterator[Hit]:
     """Two requests of one session ran at the same time: the save of one can undo the other's.
 
     Names the request that saved last, where both were seen to save. At most one finding for a request: about
-    the earlier one with which it ran longest.
+    the earlier one with which it ran longest. Invocations that guards recorded as a worker's, such as a
+    queue's, do not count: a request that hands over overlaps with the worker that takes over.
     """
     for first, second in overlapping(timeline):
         evidence = proof(_save_lines(first), _save_lines(second), start_and_end(first), start_and_end(second))
@@ -107,7 +108,8 @@ def overlapping(timeline: Timeline) -> list[tuple[Request, Request]]:
 
 
 def _overlaps(timeline: Timeline) -> Iterator[tuple[Request, Request]]:
-    for group in by_session(timeline.requests).values():
+    asked_for = (each for each in timeline.requests if each.is_asked_for)
+    for group in by_session(asked_for).values():
         for place, first in enumerate(group):
             for second in islice(group, place + 1, None):
                 if second.start >= _until(first):

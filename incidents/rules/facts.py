@@ -74,7 +74,7 @@ def gave_up(request: Request) -> GaveUp | None:
         return logged
     if logged is not None:
         return replace(logged, confidence="likely")
-    if waited(request) > request.gateway.limit:
+    if request.is_asked_for and waited(request) > request.gateway.limit:
         return GaveUp(request.gateway.limit, _status_by_kind(request), "likely")
     return None
 

@@ -46,7 +46,8 @@ def outlived_gateway(timeline: Timeline, budgets: Budgets) -> Iterator[Hit]:
     Counted is Lambda's duration (without one, what was seen), plus what came before it: the time since the
     gateway received the request, where guards recorded that, else the init that the request waited for.
     Certain where a gateway log shows it, likely where it is inferred from the time. Silent where a gateway
-    log shows that the client was answered after all, and where the handler itself answered 503.
+    log shows that the client was answered after all, where the handler itself answered 503, and about a
+    worker's invocation, such as a queue's, where guards recorded it: nobody waits for it.
     """
     for each in timeline.requests:
         if gone := gave_up(each):
@@ -92,7 +93,7 @@ def near_gateway_limit(timeline: Timeline, budgets: Budgets) -> Iterator[Hit]:
 
     A warning from 25 s on, critical from 28 s on (at gateway limits other than 29 and 30 s: from 25/30 and
     28/30 of the limit); what came before the start counts as for outlived-gateway. Silent where the gateway
-    gave up, and where the end was not seen.
+    gave up, where the end was not seen, and about a worker's invocation.
     """
     for each in timeline.requests:
         severity = _nearness(each)
@@ -106,7 +107,7 @@ _NEAR_REMEDY: Final = f"{_ANSWER_IN_TIME}."
 
 def _nearness(request: Request) -> Severity | None:
     marks, took = Limits.of(request.gateway.limit), waited(request)
-    if took < marks.warning:
+    if took < marks.warning or not request.is_asked_for:
         return None
     return "warning" if took < marks.critical else "critical"
 
@@ -129,11 +130,11 @@ def _near(request: Request) -> str:
 def cold_start(timeline: Timeline, budgets: Budgets) -> Iterator[Hit]:
     """A request waited for an init that took over 10 % of the gateway's limit.
 
-    An init that nobody waited for (provisioned concurrency, a proactive start) does not count.
+    An init that nobody waited for (provisioned concurrency, a proactive start, a worker's) does not count.
     """
     for each in timeline.requests:
         init, limit = init_waited(each), each.gateway.limit
-        if init > limit * COLD_SHARE:
+        if init > limit * COLD_SHARE and each.is_asked_for:
             evidence = proof(first_of(each, "init-start"), first_of(each, "init-report"), start_and_end(each))
             yield Hit(each, _cold(init, limit), _COLD_REMEDY, evidence, certainty(each))
 

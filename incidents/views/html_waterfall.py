@@ -15,7 +15,7 @@ from incidents.display import seconds
 from incidents.timeline import Gap, Milestone, Phase, Request
 from incidents.views.exports import answered, init_start, waiting_start
 from incidents.views.markup import NOTHING, Html, code, element, text
-from incidents.views.waterfall import answer
+from incidents.views.waterfall import NOBODY, answer
 
 _ROOM = 1.06
 """So much longer than what it shows is the axis."""
@@ -122,6 +122,8 @@ def _row(bar: Bar, scale: _Scale) -> Html:
 
 
 def _client(request: Request) -> Bar:
+    if not request.is_asked_for:
+        return Bar("client", text(NOBODY), request.start, request.start, text("a worker's invocation"))
     end = answered(request)
     kind = "client" if end is not None else "client open"
     name = text("waited" if end is not None else "waited, end not known")

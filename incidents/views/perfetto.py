@@ -80,7 +80,7 @@ def _process(pid: int, requests: Sequence[Request], report: Report) -> Iterator[
     yield _named("process_name", pid, 0, " ".join(filter(None, (group, stream))) or "unknown stream")
     parts = [each for request in requests for each in _parts(request)]
     lanes = (
-        ("client", [_client(each) for each in requests]),
+        ("client", [_client(each) for each in requests if each.is_asked_for]),
         ("server", [each for request in requests for each in _server(request)]),
         ("phases", parts),
     )

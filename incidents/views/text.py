@@ -21,7 +21,7 @@ from incidents.views.accounting import data
 from incidents.views.exports import safe
 from incidents.views.folds import FULL, Fold, folds
 from incidents.views.rows import Row, Span, Style, ellipsis, paint, paragraph, row, say
-from incidents.views.waterfall import LABEL, REFUSED, waterfall
+from incidents.views.waterfall import LABEL, NOBODY, REFUSED, waterfall
 
 _SEVERITY_STYLE: Final[dict[str, Style]] = {"critical": "alarm", "warning": "yellow", "info": "cyan"}
 _NARROWEST: Final = 20
@@ -155,11 +155,12 @@ def _facts(request: Request, options: Options) -> str:
 def _one_line(request: Request, options: Options) -> Row:
     gateway = request.gateway
     inferred = " inferred" if gateway.client_status is not None and gateway.basis == "inferred" else ""
+    status = "?" if gateway.client_status is None else gateway.client_status
     words = (
         clock(request.start),
         short(request.request_id, options),
         _took(request).removeprefix("took "),
-        f"client {'?' if gateway.client_status is None else gateway.client_status}{inferred}",
+        f"client {status}{inferred}" if request.is_asked_for else NOBODY,
         _fate(request, options),
     )
     return row("  ".join(words))

@@ -29,6 +29,8 @@ LABEL: Final = 8
 
 COMMIT: Final = "session-completed"
 REFUSED: Final = "request-refused"
+NOBODY: Final = "nobody waits"
+"""For a worker, such as the function behind a queue."""
 
 _SECOND: Final = timedelta(seconds=1)
 _STEPS: Final = tuple(m * 10.0**e for e in range(-3, 12) for m in (1, 2, 5))
@@ -61,6 +63,8 @@ def zero(request: Request) -> datetime:
 def answer(request: Request) -> str:
     """What the client got and when, and how we know."""
     gateway = request.gateway
+    if not request.is_asked_for:
+        return NOBODY
     if gateway.client_status is None:
         return "answer not known"
     when = "" if gateway.client_latency is None else f" at {seconds(gateway.client_latency)}"
@@ -124,6 +128,9 @@ def _number(value: float) -> str:
 
 def _client(scale: Scale, request: Request, glyphs: Glyphs) -> Lane:
     lane = Lane(scale.columns)
+    if not request.is_asked_for:
+        lane.write(0, NOBODY, "dim")
+        return lane
     gateway = request.gateway
     known = gateway.client_status is not None and gateway.client_latency is not None
     waited = gateway.client_latency if known and gateway.client_latency else min(scale.span, gateway.limit)
