@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -24,12 +25,16 @@ from examples.coaching_api.stage import Stage, stage  # noqa: E402
 
 GUARD: Final = Path(sys.executable).with_name("guard")
 DEFAULT: Final = ("incident", "inline-or-defer", "defer", "explicit")
+KNOWN: Final = ("all", *UNGUARDED, *GUARDED)
 SCALE: Final = 0.05
 
 
 def main(words: list[str]) -> int:
     """Play, tell and trace what was asked for."""
-    asked = _parser().parse_args(words)
+    parser = _parser()
+    asked = parser.parse_args(words)
+    if unknown := set(asked.scenarios) - set(KNOWN):
+        parser.error(f"{min(unknown)!r} is none of {', '.join(KNOWN)}")
     scale = 1.0 if asked.real_time else asked.scale
     names = [*UNGUARDED, *GUARDED] if "all" in asked.scenarios else asked.scenarios or list(DEFAULT)
     folder = Path(tempfile.mkdtemp(prefix="coaching-twin-"))
@@ -49,8 +54,7 @@ def main(words: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="run.py twin", description=(__doc__ or "").split("\n")[0])
-    known = ["all", *UNGUARDED, *GUARDED]
-    parser.add_argument("scenarios", nargs="*", help=", ".join(known), metavar="SCENARIO")
+    parser.add_argument("scenarios", nargs="*", help=", ".join(KNOWN), metavar="SCENARIO")
     parser.add_argument("--real-time", action="store_true", help="a second of the incident takes a second")
     parser.add_argument(
         "--scale", type=float, default=SCALE, help="or so many seconds (default: %(default)s)"
@@ -71,7 +75,8 @@ def story(name: str, played: Played) -> Iterator[str]:
     play = (UNGUARDED | GUARDED)[name]
     yield f"== {name}, {guard}: {(play.__doc__ or '').strip()}"
     yield "   sent   answered  the client asked, and was told"
-    yield from (_line(each) for each in played.exchanges)
+    for told, group in groupby(played.exchanges, _told):
+        yield _lines(told, list(group))
     result = "with its result" if played.has_result else "without a result"
     lost = [reply for reply in _replies(played) if reply not in played.said]
     yield (
@@ -80,12 +85,17 @@ def story(name: str, played: Played) -> Iterator[str]:
     )
 
 
-def _line(each: Exchange) -> str:
+def _told(each: Exchange) -> str:
     told = [str(each.body.get(key)) for key in ("status", "code", "message") if each.body.get(key)]
     told += ["with the result"] if each.result else []
     told += ["replayed"] if "idempotent-replayed" in each.headers else []
     path = each.request.split("sess_")[0] + ("..." if "sess_" in each.request else "")
-    return f"{each.sent:7.1f} {each.answered:8.1f}    {path:27} {each.status} {', '.join(told)}"
+    return f"{path:27} {each.status} {', '.join(told)}"
+
+
+def _lines(told: str, group: list[Exchange]) -> str:
+    times = f", {len(group)} times" if len(group) > 1 else ""
+    return f"{group[0].sent:7.1f} {group[-1].answered:8.1f}    {told}{times}"
 
 
 def _replies(played: Played) -> list[str]:
