@@ -88,9 +88,9 @@ def test_frozen_process_fires_nothing_stale(tmp_path: Path) -> None:
     """A request that ended in time is not told to be late when the process is thawed behind its marks."""
     import time
 
-    with guarded(tmp_path, environ={"GUARD_GATEWAY_LIMIT_MS": "400"}) as environment:
+    with guarded(tmp_path, environ={"GUARD_GATEWAY_LIMIT_MS": "2000"}) as environment:
         environment.invoke(turn())
-        time.sleep(0.6)
+        time.sleep(2.1)
         environment.invoke(turn())
         records = records_of(environment)
 
