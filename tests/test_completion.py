@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from guards import guard_handler
 from guards.completion import (
     BlockingCompletion,
     Completion,
@@ -142,10 +143,11 @@ def test_late_async_extraction_is_cancelled_and_handed_over() -> None:
             ended.append("cancelled")
             raise
 
-    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET, "times": HURRIED}
-    reply = asyncio.run(Completion(store, queue, slow, **options).complete(SESSION, left=SOON))
+    async def main() -> tuple[str, list[str]]:
+        completion = Completion(store, queue, slow, predict=0.0, secret=SECRET, times=HURRIED)
+        return (await completion.complete(SESSION, left=SOON)).kind, list(ended)
 
-    assert ("pending", ["cancelled"]) == (reply.kind, ended)
+    assert ("pending", ["cancelled"]) == asyncio.run(main())
     assert blocking(store=store, dispatch=queue).work(queue.sent[-1][0], left=LATER)
     assert "completed" == store.items[SESSION]["status"]
 
@@ -174,7 +176,7 @@ def test_extraction_that_swallows_its_cancellation_does_not_hold_the_answer() ->
 
 
 def test_sync_extraction_of_async_code_is_left_behind_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thread whose task was stopped ends without a word: nobody waits for it, and nothing is raised in it."""
+    """A thread whose task was stopped ends without a word: nobody waits, nothing is raised."""
     raised, go, gone = [], threading.Event(), threading.Event()
     monkeypatch.setattr(threading, "excepthook", raised.append)
 
@@ -551,9 +553,10 @@ def test_worker_that_meets_a_live_lease_sends_a_delayed_copy() -> None:
     assert "somebody" == store.items[SESSION]["guard_owner"]
 
 
-def test_worker_renews_its_lease_while_it_works() -> None:
-    """A lease shorter than the extraction does not run out under a worker that is well."""
-    store, queue, _, job = owed()
+@pytest.mark.parametrize("who", ["worker", "request"])
+def test_lease_is_renewed_under_whoever_works_for_long(who: str) -> None:
+    """A lease shorter than the extraction does not run out under a process that is well."""
+    store, queue, completion, job = owed()
     seen: set[float] = set()
 
     def slow(session: Any) -> dict[str, Any]:
@@ -563,8 +566,25 @@ def test_worker_renews_its_lease_while_it_works() -> None:
             time.sleep(0.02)
         return {}
 
-    assert blocking(slow, store=store, dispatch=queue, times=Times(lease=5.0, renew=0.1)).work(job)
+    if who == "request":
+        store.items[SESSION] = item()
+    completion = blocking(slow, store=store, dispatch=queue, times=Times(lease=5.0, renew=0.1))
+    _ = completion.work(job) if who == "worker" else completion.complete(SESSION, left=timedelta(minutes=5))
+
     assert len(seen) >= 3
+    assert "completed" == store.items[SESSION]["status"]
+
+
+@pytest.mark.parametrize(("age_ms", "kind"), [(0, "completed"), (18_000, "pending")])
+def test_deadline_is_the_requests_own(age_ms: int, kind: str) -> None:
+    """Below a guard's root what is left of the gateway's 30 s decides whether 10 s still fit."""
+    completion = blocking(predict=10.0, times=Times())
+    handler = guard_handler(lambda event, context: for_lambda(completion.complete(SESSION)))
+    context = {"http": {"method": "POST", "path": "/complete"}, "timeEpoch": time.time() * 1000 - age_ms}
+
+    answer = handler({"version": "2.0", "routeKey": "$default", "requestContext": context}, None)
+
+    assert kind == json.loads(answer["body"])["status"]
 
 
 def test_blocking_completion_refuses_a_coroutine_function() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 import socket
 import sys
@@ -12,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -360,3 +363,67 @@ def test_missing_boto3_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(MissingExtra, match=r"pip install 'coaching-guard\[aws\]'"):
         DynamoStore("sessions")
+
+
+DOCS = Path(__file__).resolve().parent.parent / "docs" / "completion.md"
+
+
+def test_example_of_the_docs_works_as_it_stands(
+    url: str, queue: tuple[Any, str], store: DynamoStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FastAPI behind Mangum, table and queue: a conversation, its end, the retry, the status, the worker."""
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", "t"),
+        ("AWS_SECRET_ACCESS_KEY", "t"),
+        ("AWS_ENDPOINT_URL", url),
+    ):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    code = DOCS.read_text("utf-8").split("```python\n")[1].split("```")[0]
+    assert '"sessions"' in code
+
+    async def converse(session: Any, text: str) -> dict[str, Any]:
+        return {"text": "I see.", "is_final": text == "that is all"}
+
+    async def extract(session: Any) -> dict[str, Any]:
+        return {"heard": len(session["messages"])}
+
+    api: dict[str, Any] = {"QUEUE_URL": queue[1], "SECRET": SECRET, "converse": converse, "extract": extract}
+    exec(code.replace("sessions", store._table), api)
+    put(store, "s", messages=[])
+
+    def call(method: str, path: str, **said: Any) -> tuple[int, Any, Any]:
+        answer = guarded(api["app"], method, path, json.dumps(said))
+        return answer["statusCode"], json.loads(answer["body"] or "null"), answer["headers"]
+
+    first = call("POST", "/coaching/message", session_id="s", text="hello")
+    last = call("POST", "/coaching/message", session_id="s", text="that is all")
+    again = call("POST", "/coaching/message", session_id="s", text="that is all")
+    other = call("POST", "/coaching/message", session_id="s", text="one more thing")
+    status = call("GET", "/coaching/session/s")
+
+    assert [200, 200, 200, 409, 200] == [each[0] for each in (first, last, again, other, status)]
+    assert ["active", "completed"] == [first[1]["status"], last[1]["status"]]
+    assert {"heard": 4} == last[1]["result"] == again[1]["result"] == status[1]["result"]
+    assert "true" == again[2]["idempotent-replayed"]
+    assert {"batchItemFailures": []} == api["work"]({"Records": received(*queue)}, None)
+    assert {"sent": 0} == api["sweep"]({}, None)
+
+
+def guarded(app: Any, method: str, path: str, body: str) -> Any:
+    """A request as an HTTP API sends it to Lambda."""
+    from mangum import Mangum
+
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    http = {"method": method, "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"}
+    event = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"http": http, "timeEpoch": time.time_ns() // 1_000_000, "stage": "$default"},
+        "body": body,
+        "isBase64Encoded": False,
+    }
+    return Mangum(app, lifespan="off")(event, None)
