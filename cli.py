@@ -1,7 +1,8 @@
 """The command ``guard``: parse, call one function, print, exit. It holds no API.
 
-Exit codes: 0 answered; 1 findings at or above ``--fail-on``; 2 usage or a refused ID; 3 nothing matched;
-4 the source failed and nothing was read; 5 answered from incomplete data; 130 Ctrl-C.
+Exit codes: 0 answered; 1 findings at or above ``--fail-on``, or models that do not fit; 2 usage or a
+refused ID; 3 nothing matched; 4 the source failed and nothing was read; 5 answered from incomplete data;
+130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -304,6 +305,43 @@ def _words(said: tuple[str, ...]) -> dict[str, str]:
         if not equals:
             raise BadUsage(f"-c {key} has no value", hint=f"write -c {key}=VALUE")
     return {key: value for key, _, value in pairs}
+
+
+@main.group()
+def models() -> None:
+    """The models that converse and extract, and their declared times."""
+
+
+@models.command("check")
+@click.option("--registry", type=click.Path(dir_okay=False), help="TOML. [default: GUARD_MODELS, or ours]")
+@click.option("--conversation", metavar="CODE", help="The pair to judge. [default: the registry's]")
+@click.option("--extraction", metavar="CODE", help="As --conversation.")
+@click.option(
+    "--margin-s", type=click.FloatRange(0), default=5.0, show_default=True, help="For all the rest."
+)
+@click.option("--gateway", type=click.Choice(["http", "rest"]), default="http", show_default=True)
+@click.option("--gateway-limit-ms", type=click.IntRange(1), help="Its timeout, if not the default.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def check_models(
+    registry: str | None, conversation: str | None, extraction: str | None, **asked: Any
+) -> None:
+    """Say which conversation and extraction models fit one request, by their declared p95.
+
+    Exits with 1 when the pair asked for does not fit.
+    """
+    from datetime import timedelta
+
+    from guards.limits import GATEWAY_LIMITS
+    from guards.models import load
+    from guards.pairs import as_json, as_text, judge
+
+    known = load(registry)
+    milliseconds = asked["gateway_limit_ms"]
+    limit = timedelta(milliseconds=milliseconds) if milliseconds else GATEWAY_LIMITS[asked["gateway"]]
+    pair = (conversation or known.conversation, extraction or known.extraction)
+    verdict = judge(known, pair, limit, timedelta(seconds=asked["margin_s"]))
+    _print((as_json if asked["format_"] == "json" else as_text)(verdict), asked["format_"])
+    sys.exit(0 if verdict.fits else FOUND)
 
 
 def _settings(asked: dict[str, Any]) -> dict[str, Any]:

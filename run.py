@@ -57,6 +57,9 @@ WITHOUT_EXTRAS = (
     "tests/test_roots.py",
     "tests/test_watcher.py",
     "tests/test_writer.py",
+    "tests/test_completion.py",
+    "tests/test_completion_machine.py",
+    "tests/test_completion_worlds.py",
 )
 """The tests of guards: they pass where no extra is installed."""
 NEEDS_EXTRAS = ("--ignore-glob=/*/guards/telemetry.py",)

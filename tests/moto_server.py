@@ -1,0 +1,82 @@
+"""AWS on 127.0.0.1: moto's server in this process, behind one lock or as it comes.
+
+moto checks a condition and writes in two steps. Two requests at once can both pass the check, which DynamoDB
+rules out; one lock round the whole server does too.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from werkzeug.serving import make_server
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # not all of what moto's server could serve is installed
+    from moto.server import DomainDispatcherApplication, create_backend_app
+
+KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+PATIENT = Config(max_pool_connections=64, retries={"total_max_attempts": 1}, read_timeout=30)
+"""Fifty clients of one server in one process take turns."""
+
+
+class _OneAtATime:
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with self._lock:
+            return list(self._app(environ, start_response))
+
+
+@contextmanager
+def moto_server(*, locked: bool = True) -> Iterator[str]:
+    """The server's URL while it runs."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for each request
+    app: Any = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, _OneAtATime(app) if locked else app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
+
+
+def client(service: str, url: str) -> Any:
+    """A client of it."""
+    return boto3.client(service, endpoint_url=url, config=PATIENT, **KEYS)
+
+
+def make_table(dynamodb: Any, name: str) -> str:
+    """A table of sessions, with the sweeper's sparse index."""
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "session_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[
+            {"AttributeName": "session_id", "AttributeType": "S"},
+            {"AttributeName": "guard_open", "AttributeType": "S"},
+            {"AttributeName": "guard_lease_until", "AttributeType": "N"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "owed",
+                "KeySchema": [
+                    {"AttributeName": "guard_open", "KeyType": "HASH"},
+                    {"AttributeName": "guard_lease_until", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["guard_job"]},
+            }
+        ],
+    )
+    return name

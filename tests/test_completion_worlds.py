@@ -1,0 +1,196 @@
+"""The completion protocol on a virtual clock: interleavings, kills, deadlines, and mutants of every rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from typing import Any, get_args
+
+import pytest
+
+from guards.completion import writes
+from guards.completion.engine import Engine
+from guards.completion.requests import Policy, Requests
+from guards.completion.states import Session
+from guards.completion.times import Times
+from guards.completion.writes import Claim, Expected
+from tests import completion_mutants as mutants
+from tests.completion_world import SESSION, Broken, Plan, World, plan_of
+
+SEEDS = 10_000
+QUIET = Plan(clients=1, messengers=0, gives_up=0.0, faults=0.0, kills=0.0, freezes=0.0, queue_faults=0.0)
+"""Nothing goes wrong."""
+PARTS = 8
+"""pytest-xdist may run them side by side."""
+
+STEPS = (
+    *("R1 load", "R2 claim", "R3 send", "R6 complete", "R7 release", "R8 send", "R1 send"),
+    *("W1 load", "W2 send on", "W3 claim", "W6 renew", "W7 complete", "W8 release", "W8 send", "W4 fail"),
+    *("S1 find", "S2 send", "Start", "Wait", "Stop", "save"),
+)
+"""Every step of the protocol that a process can die at."""
+
+HUNTING: dict[Any, Plan] = {
+    ("save", "session_id"): replace(QUIET, legacy=True, deleter=True, messengers=3, policy="defer"),
+    ("fail", "guard_owner"): replace(
+        QUIET, policy="defer", raising=1.0, freezes=0.5, faults_until=3000.0, times=Times(attempts=1)
+    ),
+    mutants.ForgetsWhoWaits: replace(QUIET, sweeper=False, gives_up=1.0, faults=0.5, extraction=(30.0, 60.0)),
+    mutants.ForgetsTheNextAttempt: replace(QUIET, sweeper=False, gives_up=1.0, raising=0.7),
+    mutants.NeverRenews: replace(QUIET, policy="defer", extraction=(100.0, 120.0)),
+    mutants.IsSureOfWhatItDoesNotKnow: replace(
+        QUIET, policy="defer", sweeper=False, gives_up=1.0, extraction=(30.0, 31.0), outage=(25.0, 120.0)
+    ),
+    mutants.InlineWithoutMessage: replace(QUIET, sweeper=False, faults=0.5, extraction=(30.0, 60.0)),
+    mutants.AnswersUnstored: replace(QUIET, faults=0.6, extraction=(1.0, 2.0)),
+    mutants.HandsOverToItself: replace(QUIET, faults=0.4, extraction=(30.0, 60.0)),
+}
+"""Where a mutant's harm is rare in all worlds: worlds in which it is not."""
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_promise_is_broken_in_ten_thousand_worlds(part: int) -> None:
+    """No session is lost, completed twice or told pending for nothing; every answer is in time."""
+    for seed in range(part, SEEDS, PARTS):
+        try:
+            World(seed, plan_of(seed)).run()
+        except Broken as broken:
+            pytest.fail(f"seed {seed}: {broken}")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_no_session_is_lost_when_a_process_dies_at_a_step(step: str, when: str) -> None:
+    """Whichever step is a process's last, before or after it took effect, the session is completed once."""
+    killed = islice((seed for seed in range(800) if _killed(seed, step, when)), 50)
+
+    assert 50 == len(list(killed))
+
+
+def _killed(seed: int, step: str, when: str) -> bool:
+    """Whether a process was killed there in this world, which must have ended well all the same."""
+    plan = replace(_plan_through(step, seed), kill_at=(step, when, 1 + seed % 2))
+    world = World(seed, plan).run()
+    if world.kill_seen < 1 + seed % 2:
+        return False
+    state = world.table.items[SESSION]["guard_state"]
+    assert state == "completed" or (state == "failed" and plan.raising)
+    return True
+
+
+def _plan_through(step: str, seed: int) -> Plan:
+    """A plan whose processes come by this step."""
+    plan = replace(
+        QUIET, clients=2, messengers=1, extraction=(1.0, 120.0), policy=("inline-or-defer", "defer")[seed % 2]
+    )
+    if step in ("W8 release", "W8 send"):
+        return replace(plan, raising=0.7)
+    if step in ("R6 complete", "R7 release", "R8 send", "R3 send"):
+        return replace(
+            plan, policy="inline-or-defer", extraction=(5.0, 15.0) if step[1] == "6" else (40.0, 60.0)
+        )
+    if step == "S2 send":
+        return replace(plan, policy="defer", gives_up=1.0, queue_faults=0.9)
+    if step == "save":
+        return replace(plan, messengers=3)
+    if step == "Stop":
+        return replace(plan, policy="inline-or-defer", extraction=(40.0, 60.0))
+    if step == "W6 renew":
+        return replace(plan, extraction=(90.0, 120.0))
+    if step == "W4 fail":
+        return replace(plan, raising=1.0, times=Times(attempts=2))
+    if step in ("R1 send", "S2 send", "W2 send on"):
+        return replace(plan, clients=3, queue_faults=0.7, extraction=(40.0, 120.0))
+    return plan
+
+
+@pytest.mark.parametrize("policy", get_args(Policy))
+@pytest.mark.parametrize("predicted", [0.0, 10.0, 60.0])
+def test_answer_comes_a_second_before_the_gateway_gives_up(policy: Policy, predicted: float) -> None:
+    """For extractions of 1 to 120 s the answer is in time, whatever was predicted, and the result comes."""
+    for seconds in range(1, 121):
+        plan = replace(QUIET, policy=policy, predicted=predicted, extraction=(float(seconds), float(seconds)))
+        world = World(seconds, plan).run()
+
+        assert world.slowest <= 29.0
+        assert "completed" == world.table.items[SESSION]["guard_state"]
+
+
+def test_short_extraction_is_answered_at_once_and_long_one_is_pending_first() -> None:
+    """Inline-or-defer gives the result itself where it fits, and hands over where it does not."""
+    kinds = []
+    for seconds in (5.0, 60.0):
+        world = World(1, replace(QUIET, extraction=(seconds, seconds)))
+        heard: list[str] = []
+        hears = world._hears
+
+        def listen(client: Any, reply: Any, heard: list[str] = heard, hears: Any = hears) -> None:
+            heard.append(reply.kind)
+            hears(client, reply)
+
+        world._hears = listen  # type: ignore[method-assign]
+        world.run()
+        kinds.append(heard)
+
+    assert [["completed"], "pending", "completed"] == [kinds[0], kinds[1][0], kinds[1][-1]]
+
+
+def test_every_condition_of_every_write_is_among_the_mutants() -> None:
+    """A condition that is added to the protocol must be shown to be needed."""
+    expected = Expected(1)
+    all_writes = (
+        writes.save(SESSION, {}, expected, "token"),
+        writes.claim(SESSION, Claim("token", "job", 1, 0.0, True), expected),
+        writes.renew(SESSION, "owner", 0.0),
+        writes.complete(SESSION, "owner", {}, 0.0),
+        writes.fail(SESSION, "owner", "reason"),
+        writes.release(SESSION, "owner", 0.0),
+    )
+    conditions = {(write.operation, each.attribute) for write in all_writes for each in write.conditions}
+
+    assert conditions == set(mutants.CONDITIONS)
+    assert set(get_args(writes.Operation)) == {write.operation for write in all_writes}
+
+
+@pytest.mark.parametrize("condition", mutants.CONDITIONS, ids="-".join)
+def test_without_one_condition_a_promise_is_broken(condition: tuple[str, str]) -> None:
+    """Each condition of a write is needed: without it some world breaks a promise, with it none does."""
+    assert _hunted(HUNTING.get(condition), without=condition)
+
+
+@pytest.mark.parametrize("mutant", mutants.ENGINES, ids=lambda mutant: mutant.__name__)
+def test_without_one_rule_a_promise_is_broken(mutant: type[Engine]) -> None:
+    """Each rule of the engine is needed: without it some world breaks a promise, with it none does."""
+    kind = "requests" if issubclass(mutant, Requests) else "workers"
+
+    assert _hunted(HUNTING.get(mutant), **{kind: mutant})
+
+
+def test_not_recognising_ones_own_write_breaks_a_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused write whose token stands in the item must be known to have taken effect."""
+    plan = replace(QUIET, faults=0.5, extraction=(1.0, 2.0))
+    assert not _broken(plan, 200)
+    forgetful = lambda write, item: writes.Outcome(False, Session.of(item) if item else None)  # noqa: E731
+    monkeypatch.setattr("guards.completion.memory.judged", forgetful)
+
+    assert _broken(plan, 200)
+
+
+def _hunted(plan: Plan | None, **mutation: Any) -> bool:
+    """Whether a mutant breaks a promise, in worlds where the protocol itself does not."""
+    for seed in range(3000):
+        try:
+            World(seed, plan or plan_of(seed), **mutation).run()
+        except Broken:
+            World(seed, plan or plan_of(seed)).run()
+            return True
+    return False
+
+
+def _broken(plan: Plan, seeds: int) -> bool:
+    for seed in range(seeds):
+        try:
+            World(seed, plan).run()
+        except Broken:
+            return True
+    return False
