@@ -112,6 +112,21 @@ _TRACE_OPTIONS = (
 )
 
 
+_LIVE_OPTIONS = (
+    click.option(
+        "--log-group", multiple=True, metavar="NAME", help="CloudWatch log group to search live. Repeatable."
+    ),
+    click.option("--profile", help="AWS profile. [default: AWS_PROFILE]"),
+    click.option("--region", help="AWS Region. [default: AWS_REGION, the profile's]"),
+    click.option("--endpoint-url", metavar="URL", help="Ask there instead of at AWS."),
+    click.option("--table", metavar="NAME", help="Sessions table: its row tells when to look."),
+    click.option(
+        "--plan", "plan_only", is_flag=True, help="Print what would be searched, as JSON; scan nothing."
+    ),
+    click.option("--max-gb", type=click.FloatRange(0), help="Most to scan unasked, in GB. [default: 5]"),
+)
+
+
 def _options(decorators: tuple[Any, ...]) -> Callable[[_F], _F]:
     def apply(function: _F) -> _F:
         for decorator in reversed(decorators):
@@ -123,23 +138,30 @@ def _options(decorators: tuple[Any, ...]) -> Callable[[_F], _F]:
 
 @main.command(context_settings={"ignore_unknown_options": False})
 @click.argument("more_logs", nargs=-1, metavar="[PATH]...")
-@_options(_TRACE_OPTIONS + _VIEW_OPTIONS)
-def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> None:
-    """Explain a session or a request from saved CloudWatch logs.
+@_options(_TRACE_OPTIONS + _LIVE_OPTIONS + _VIEW_OPTIONS)
+def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], plan_only: bool, **asked: Any) -> None:
+    """Explain a session or a request from saved CloudWatch logs, or from live ones.
 
     \b
     guard trace --session sess_58a0ffa3-... --logs saved/
     guard trace --request ae220969-... --logs a.json.gz b.txt
     aws logs tail GROUP --since 1h | guard trace --session sess_... --logs -
+    guard trace --session sess_... --log-group /aws/lambda/coaching-api --since 2h
     """
     from incidents.files import HELD, FileSource, find_files
 
     settings = _settings(asked)
-    paths = (*logs, *more_logs) or _as_tuple(settings.get("logs"))
+    paths = (*logs, *more_logs)
+    groups = asked["log_group"] or (() if paths else _as_tuple(settings.get("log_group")))
+    if groups:
+        return _trace_live(groups, paths, settings, asked, plan_only)
+    paths = paths or _as_tuple(settings.get("logs"))
     if not paths:
         raise click.UsageError(
-            "name the saved logs: --logs PATH (a file, a folder, a pattern, or - for stdin)"
+            "name the logs: --logs PATH (a file, a folder, a pattern, or - for stdin) or --log-group NAME"
         )
+    if plan_only:
+        raise click.UsageError("--plan is for live logs: name them with --log-group")
     wanted = _id(settings)
     files = find_files(paths)
     sources = [FileSource(path, held=HELD // len(files)) for path in files]
@@ -148,6 +170,54 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> No
     from incidents.trace import trace as answer  # while large files are being searched
 
     _show(answer(sources, _query(settings, paths)), asked)
+
+
+def _trace_live(
+    groups: tuple[str, ...],
+    paths: tuple[str, ...],
+    settings: dict[str, Any],
+    asked: dict[str, Any],
+    plan_only: bool,
+) -> None:
+    """The same from live log groups, together with any files: the plan comes before any scan."""
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from incidents.cloudwatch.live import planned, words_again
+    from incidents.cloudwatch.plan import document, words
+    from incidents.files import FileSource, find_files
+    from incidents.trace import trace as answer
+
+    _id(settings)
+    query = _query(settings, paths)
+    settings["region"] = asked["region"] or os.environ.get("AWS_REGION") or settings.get("region")
+    live = planned(groups, query, settings, datetime.now(UTC))
+    if plan_only:
+        import json
+
+        return _print(json.dumps(document(live.plan), indent=2) + "\n", "json")
+    _say(words(live.plan))
+    source = live.source(_allow)
+    query = replace(query, options=words_again(groups, settings, live.plan))
+    try:
+        report = answer([source, *map(FileSource, find_files(paths))], query)
+    finally:
+        _say([*source.remarks, source.accounting])
+    _show(report, asked)
+
+
+def _say(lines: list[str]) -> None:
+    from incidents.display import clean
+
+    for line in lines:
+        click.echo(f"guard: {clean(line)}", err=True)
+
+
+def _allow(plan: Any, number: int) -> bool:
+    """Whether a search over the budget may be made: asked for on a terminal, refused off one."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    return click.confirm(f"guard: search {plan.steps[number].window.since:%Y-%m-%d %H:%M} too?", err=True)
 
 
 @main.command()
