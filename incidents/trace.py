@@ -118,7 +118,8 @@ class _Asked:
         text = "; ".join((self._searched(found), *self._seen(found), f"searched {_names(found.readings)}"))
         if not cut:
             return NothingMatched(text)
-        return NothingMatchedYet(f"{text}; not read, or not to the end: {_names(cut)}")
+        why = [f" ({each.where}: {each.reason})" for reading in cut for each in reading.skipped[:1]]
+        return NothingMatchedYet(f"{text}; not read, or not to the end: {_names(cut)}{''.join(why[:1])}")
 
     def _searched(self, found: _Found) -> str:
         size = sum(reading.bytes or 0 for reading in found.readings)

@@ -16,6 +16,9 @@ PER_SECOND: Final = {"FilterLogEvents": 5.0, "GetQueryResults": 5.0, "StartQuery
 TRIES: Final[dict[Kind, int]] = {"throttled": 8, "busy": 6, "passing": 3}
 """How often a call is tried in all, by what went wrong; anything else once."""
 
+_ALWAYS: Final = {"FilterLogEvents": "events", "StartQuery": "queryId", "GetQueryResults": "status"}
+"""What each true answer holds."""
+
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 8.0
 _SLOWEST_PER_SECOND: Final = 0.25
 _SPEED_UP: Final = 1.1
@@ -74,7 +77,6 @@ class Calls:
         self.made[operation] += 1
         try:
             answer: Answer = method(**parameters)
-            return answer
         except ClientError as error:
             told, status = error.response.get("Error", {}), error.response["ResponseMetadata"]
             raise from_answer(
@@ -82,6 +84,10 @@ class Calls:
             ) from error
         except (BotoCoreError, HTTPClientError, ResponseParserError, OSError) as error:
             raise from_error(error) from error
+        if _ALWAYS.get(operation, "ResponseMetadata") not in answer:
+            # boto3 makes an empty answer of a body that is none, which would pass for "no more events".
+            raise Fault("passing", "the answer was none of CloudWatch Logs", "check for proxies")
+        return answer
 
     def _keep_pace(self, operation: str) -> None:
         rate, last = self._rates.get(operation), self._last.get(operation)

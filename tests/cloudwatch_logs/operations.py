@@ -10,7 +10,7 @@ from typing import Any
 
 from alarms.filter_patterns import FilterPatternError
 from alarms.filter_patterns import parse as parse_pattern
-from tests.cloudwatch_logs.errors import THROTTLED, TOO_MANY_QUERIES, invalid, malformed, missing
+from tests.cloudwatch_logs.errors import THROTTLED, TOO_MANY_QUERIES, ApiError, invalid, malformed, missing
 from tests.cloudwatch_logs.query_run import Result, Row, run
 from tests.cloudwatch_logs.query_syntax import Parsed, parse
 from tests.cloudwatch_logs.shapes import check
@@ -34,6 +34,8 @@ class Settings:
     """So many events are looked at for one page of FilterLogEvents: fewer may match, or none."""
     statuses: tuple[str, ...] = ("Scheduled", "Running", "Complete")
     """What a query's polls are answered with; the last one stays."""
+    statuses_of: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Other statuses for the query of that number, from 0."""
     rates: dict[str, int] = field(default_factory=dict)
     """Calls a second; empty: no limit. RATES are the service's."""
     most_queries: int = CONCURRENT
@@ -76,6 +78,8 @@ class Logs:
             "GetQueryResults": self._results,
             "StopQuery": self._stop,
         }
+        if operation == "GetItem":
+            return get_item(self.store, parameters)
         if operation not in known:
             raise invalid(f"{operation} is not part of this fake")
         self._keep_rate(operation)
@@ -230,7 +234,8 @@ class Logs:
         query_id = f"00000000-0000-4000-8000-{len(self.queries):012d}"
         result = self._run(parsed, names, asked["startTime"] * 1000, asked["endTime"] * 1000)
         self.scanned += result.statistics["bytesScanned"]
-        self.queries[query_id] = Query(result, deque(self.settings.statuses))
+        statuses = self.settings.statuses_of.get(len(self.queries), self.settings.statuses)
+        self.queries[query_id] = Query(result, deque(statuses))
         return {"queryId": query_id}
 
     def _run(self, parsed: Parsed, names: list[str], start: int, end: int) -> Result:
@@ -276,6 +281,19 @@ class Logs:
         if query is None:
             raise missing("query")
         return query
+
+
+def get_item(store: Store, asked: dict[str, Any]) -> Answer:
+    """DynamoDB's GetItem, by the whole key of the sessions table and for named attributes only."""
+    key = asked.get("Key", {})
+    if set(asked) != {"TableName", "Key", "ProjectionExpression"} or set(key) != {"session_id"}:
+        raise ApiError("ValidationException", "The provided key element does not match the schema")
+    if not any(table == asked["TableName"] for table, _ in store.rows):
+        raise ApiError("ResourceNotFoundException", "Requested resource not found")
+    row = store.rows.get((asked["TableName"], key["session_id"]["S"]), {})
+    names = [name.strip() for name in asked["ProjectionExpression"].split(",")]
+    item = {name: {"S": row[name]} for name in names if name in row}
+    return {"Item": item} if row else {}
 
 
 def _filtered(event: Stored) -> dict[str, Any]:

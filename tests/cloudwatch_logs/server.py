@@ -18,6 +18,7 @@ from tests.cloudwatch_logs.operations import Logs, Settings
 from tests.cloudwatch_logs.store import Store
 
 TARGET = "Logs_20140328."
+TABLES = "DynamoDB_20120810."
 LONGEST = 4 << 20
 
 
@@ -85,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(min(length, LONGEST))
-        operation = self.headers.get("X-Amz-Target", "").removeprefix(TARGET)
+        operation = self.headers.get("X-Amz-Target", "").removeprefix(TARGET).removeprefix(TABLES)
         try:
             with self.lock:
                 parameters = self._parameters(body)
@@ -101,12 +102,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(error)
 
     def _parameters(self, body: bytes) -> dict[str, Any]:
-        if not self.headers.get("X-Amz-Target", "").startswith(TARGET):
+        target = self.headers.get("X-Amz-Target", "")
+        prefix, kind, name = (
+            (TABLES, "1.0", "dynamodb") if target.startswith(TABLES) else (TARGET, "1.1", "logs")
+        )
+        if not target.startswith(prefix):
             raise ApiError("UnknownOperationException", "no such operation")
-        if self.headers.get("Content-Type") != "application/x-amz-json-1.1":
-            raise ApiError("SerializationException", "not JSON 1.1")
-        if "/logs/aws4_request" not in self.headers.get("Authorization", ""):
-            raise ApiError("MissingAuthenticationTokenException", "the request is not signed for logs")
+        if self.headers.get("Content-Type") != f"application/x-amz-json-{kind}":
+            raise ApiError("SerializationException", f"not JSON {kind}")
+        if f"/{name}/aws4_request" not in self.headers.get("Authorization", ""):
+            raise ApiError("MissingAuthenticationTokenException", f"the request is not signed for {name}")
         try:
             parameters = json.loads(body)
         except ValueError:

@@ -57,6 +57,8 @@ class Store:
     """All log groups of one account and Region."""
 
     groups: dict[str, Group] = field(default_factory=dict)
+    rows: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    """DynamoDB: table and session ID -> attributes, all strings."""
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     def group(self, name: str) -> Group:
