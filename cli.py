@@ -220,6 +220,105 @@ def _allow(plan: Any, number: int) -> bool:
     return click.confirm(f"guard: search {plan.steps[number].window.since:%Y-%m-%d %H:%M} too?", err=True)
 
 
+@main.command(context_settings={"ignore_unknown_options": False})
+@click.argument("more_logs", nargs=-1, metavar="[PATH]...")
+@_options(_TRACE_OPTIONS[2:] + _LIVE_OPTIONS)
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write there instead of to stdout.")
+@click.option("--most", type=click.IntRange(1), default=20, show_default=True, help="Sessions shown as text.")
+@click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 if a case is as bad as this.")
+def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> None:
+    """Find the requests that went wrong, where no ID is known.
+
+    \b
+    guard scan --logs saved/
+    guard scan --log-group /aws/lambda/coaching-api --since 24h
+    """
+    from incidents.scan.views import as_json
+    from incidents.scan.views import text as as_text
+
+    settings = _settings(asked)
+    paths = (*logs, *more_logs)
+    groups = asked["log_group"] or (() if paths else _as_tuple(settings.get("log_group")))
+    if asked["plan_only"] and not groups:
+        raise click.UsageError("--plan is for live logs: name them with --log-group")
+    query = _query(settings, paths)
+    if groups:
+        found, where = _scan_live(groups, settings, asked, query)
+    else:
+        found, where = _scan_files(paths or _as_tuple(settings.get("logs")), settings, query)
+    terminal = _terminal(asked["output"])
+    shape = {"columns": terminal.get("columns", 80), "ascii": terminal.get("ascii", False)}
+    text = (
+        as_json(found, where)
+        if asked["format_"] == "json"
+        else as_text(found, where, most=asked["most"], **shape)
+    )
+    _write(asked["output"], text) if asked["output"] else _print(text, asked["format_"])
+    sys.exit(_scan_code(found, asked["fail_on"]))
+
+
+def _scan_files(
+    paths: tuple[str, ...], settings: dict[str, Any], query: Query
+) -> tuple[Any, tuple[str, ...]]:
+    from incidents.files import STANDARD_INPUT, find_files
+    from incidents.scan.run import scan_files
+
+    if not paths or STANDARD_INPUT in paths:
+        raise click.UsageError(
+            "name the logs: --logs PATH (a file, a folder or a pattern) or --log-group NAME"
+        )
+    found = scan_files(find_files(paths), _wanted(settings, query), query.gateway, query.budgets)
+    return found, tuple(word for path in paths for word in ("--logs", path))
+
+
+def _scan_live(
+    groups: tuple[str, ...], settings: dict[str, Any], asked: dict[str, Any], query: Query
+) -> tuple[Any, tuple[str, ...]]:
+    from datetime import UTC, datetime
+
+    from incidents.cloudwatch import live as connected
+    from incidents.cloudwatch.plan import document, size_words, words
+    from incidents.cloudwatch.windows import given
+    from incidents.scan.live import LivePass, plan_for, scan_live
+    from incidents.scan.signs import Tally
+
+    now = datetime.now(UTC)
+    [window] = given(query.since, query.until or now, now) or ()
+    settings["region"] = asked["region"] or os.environ.get("AWS_REGION") or settings.get("region")
+    calls = connected.connected(settings)
+    wanted = _wanted(settings, query)
+    plan = plan_for(groups, wanted, window, calls, connected.limits(settings))
+    if asked["plan_only"]:
+        import json
+
+        _print(json.dumps(document(plan), indent=2) + "\n", "json")
+        sys.exit(0)
+    _say(words(plan))
+    if not plan.affordable(len(plan.steps) - 1) and not _allow(plan, 0):
+        raise BadUsage(f"the scan is over the budget of {plan.max_gb:g} GB", hint="raise --max-gb")
+    tally = Tally(wanted)
+    one = LivePass(plan, calls, tally)
+    found = scan_live(one, tally, query.gateway, query.budgets)
+    _say([f"Insights scanned {size_words(one.bytes_scanned)}; {len(one.held)} events read"])
+    return found, connected.words_again(groups, settings, plan)
+
+
+def _wanted(settings: dict[str, Any], query: Query) -> Any:
+    from guards.limits import Limits, limits_for
+    from incidents.scan.signs import Wanted
+
+    limits = Limits.of(query.gateway_limit) if query.gateway_limit else limits_for(query.gateway)
+    return Wanted(query.meanings, limits, query.since, query.until, query.access_log)
+
+
+def _scan_code(found: Any, fail_on: str | None) -> int:
+    bar = -1 if fail_on is None else SEVERITIES.index(fail_on)
+    if fail_on and any(SEVERITIES.index(case.findings[0].severity) >= bar for case in found.cases):
+        return FOUND
+    return 0 if found.complete else INCOMPLETE
+
+
 @main.command()
 @_options(_VIEW_OPTIONS)
 def demo(**asked: Any) -> None:

@@ -42,7 +42,7 @@ def planned(
     make: Callable[..., Any] = client,
 ) -> Live:
     """The plan for a query over log groups; asks the service for estimates only."""
-    connection = Connection(settings.get("profile"), settings.get("region"), settings.get("endpoint_url"))
+    connection = _connection(settings)
     calls = Calls(make(connection))
     ask = Ask(
         groups=groups,
@@ -51,10 +51,26 @@ def planned(
         since=query.since,
         until=query.until,
         table=settings.get("table"),
-        max_gb=settings.get("max_gb", MAX_GB),
-        price_per_gb=settings.get("insights_usd_per_gb", PRICE_PER_GB),
+        **limits(settings),
     )
     return Live(plan_for(ask, calls, now, lambda: make(connection, "dynamodb")), calls, query)
+
+
+def connected(settings: Mapping[str, Any]) -> Calls:
+    """Calls of a client as the settings say."""
+    return Calls(client(_connection(settings)))
+
+
+def limits(settings: Mapping[str, Any]) -> dict[str, float]:
+    """Budget and price, as set."""
+    return {
+        "max_gb": settings.get("max_gb", MAX_GB),
+        "price_per_gb": settings.get("insights_usd_per_gb", PRICE_PER_GB),
+    }
+
+
+def _connection(settings: Mapping[str, Any]) -> Connection:
+    return Connection(settings.get("profile"), settings.get("region"), settings.get("endpoint_url"))
 
 
 def words_again(groups: tuple[str, ...], settings: Mapping[str, Any], plan: Plan) -> tuple[str, ...]:
