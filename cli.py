@@ -22,6 +22,7 @@ except ImportError:
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from incidents.report import Report
     from incidents.trace import Query
@@ -180,30 +181,33 @@ def _trace_live(
     plan_only: bool,
 ) -> None:
     """The same from live log groups, together with any files: the plan comes before any scan."""
-    from dataclasses import replace
-    from datetime import UTC, datetime
-
-    from incidents.cloudwatch.live import planned, words_again
-    from incidents.cloudwatch.plan import document, words
-    from incidents.files import FileSource, find_files
-    from incidents.trace import trace as answer
+    from incidents.cloudwatch.live import planned, report
 
     _id(settings)
-    query = _query(settings, paths)
-    settings["region"] = asked["region"] or os.environ.get("AWS_REGION") or settings.get("region")
-    live = planned(groups, query, settings, datetime.now(UTC))
+    live = planned(groups, _query(settings, paths), _live(settings, asked), _now())
     if plan_only:
-        import json
+        return _show_plan(live.plan)
+    _show(report(live, paths, settings, _say, _allow), asked)
 
-        return _print(json.dumps(document(live.plan), indent=2) + "\n", "json")
-    _say(words(live.plan))
-    source = live.source(_allow)
-    query = replace(query, options=words_again(groups, settings, live.plan))
-    try:
-        report = answer([source, *map(FileSource, find_files(paths))], query)
-    finally:
-        _say([*source.remarks, source.accounting])
-    _show(report, asked)
+
+def _live(settings: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """The settings, with the Region of AWS_REGION, a name that boto3 itself does not read."""
+    settings["region"] = asked["region"] or os.environ.get("AWS_REGION") or settings.get("region")
+    return settings
+
+
+def _now() -> datetime:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
+def _show_plan(plan: Any) -> None:
+    import json
+
+    from incidents.cloudwatch.plan import document
+
+    _print(json.dumps(document(plan), indent=2) + "\n", "json")
 
 
 def _say(lines: list[str]) -> None:
@@ -242,6 +246,8 @@ def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> Non
     groups = asked["log_group"] or (() if paths else _as_tuple(settings.get("log_group")))
     if asked["plan_only"] and not groups:
         raise click.UsageError("--plan is for live logs: name them with --log-group")
+    if groups and paths:
+        raise click.UsageError("scan either saved logs (--logs) or live ones (--log-group)")
     query = _query(settings, paths)
     if groups:
         found, where = _scan_live(groups, settings, asked, query)
@@ -275,33 +281,13 @@ def _scan_files(
 def _scan_live(
     groups: tuple[str, ...], settings: dict[str, Any], asked: dict[str, Any], query: Query
 ) -> tuple[Any, tuple[str, ...]]:
-    from datetime import UTC, datetime
+    from incidents.scan.live import planned, scan_live
 
-    from incidents.cloudwatch import live as connected
-    from incidents.cloudwatch.plan import document, size_words, words
-    from incidents.cloudwatch.windows import given
-    from incidents.scan.live import LivePass, plan_for, scan_live
-    from incidents.scan.signs import Tally
-
-    now = datetime.now(UTC)
-    [window] = given(query.since, query.until or now, now) or ()
-    settings["region"] = asked["region"] or os.environ.get("AWS_REGION") or settings.get("region")
-    calls = connected.connected(settings)
-    wanted = _wanted(settings, query)
-    plan = plan_for(groups, wanted, window, calls, connected.limits(settings))
+    live = planned(groups, query, _wanted(settings, query), _live(settings, asked), _now())
     if asked["plan_only"]:
-        import json
-
-        _print(json.dumps(document(plan), indent=2) + "\n", "json")
+        _show_plan(live.plan)
         sys.exit(0)
-    _say(words(plan))
-    if not plan.affordable(len(plan.steps) - 1) and not _allow(plan, 0):
-        raise BadUsage(f"the scan is over the budget of {plan.max_gb:g} GB", hint="raise --max-gb")
-    tally = Tally(wanted)
-    one = LivePass(plan, calls, tally)
-    found = scan_live(one, tally, query.gateway, query.budgets)
-    _say([f"Insights scanned {size_words(one.bytes_scanned)}; {len(one.held)} events read"])
-    return found, connected.words_again(groups, settings, plan)
+    return scan_live(live, query, _say, _allow), live.words_again
 
 
 def _wanted(settings: dict[str, Any], query: Query) -> Any:
@@ -317,6 +303,20 @@ def _scan_code(found: Any, fail_on: str | None) -> int:
     if fail_on and any(SEVERITIES.index(case.findings[0].severity) >= bar for case in found.cases):
         return FOUND
     return 0 if found.complete else INCOMPLETE
+
+
+@main.command("iam-policy")
+@click.option("--log-group", multiple=True, metavar="NAME", required=True, help="To be read. Repeatable.")
+@click.option("--table", metavar="NAME", help="Sessions table, where --table is used.")
+def iam_policy(log_group: tuple[str, ...], table: str | None) -> None:
+    """Print the least policy that a role needs to trace and scan live logs."""
+    import json
+
+    from incidents.cloudwatch.policy import policy
+    from incidents.cloudwatch.prepare import check_groups
+
+    check_groups(log_group)
+    _print(json.dumps(policy(log_group, table), indent=2) + "\n", "json")
 
 
 @main.command()

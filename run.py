@@ -94,8 +94,14 @@ def lint(words: list[str]) -> int:
 
 
 def bench(words: list[str]) -> int:
-    """The benchmark of benchmarks/trace.py."""
-    return _run(environment("bench"), "python", str(ROOT / "benchmarks" / "trace.py"), *words)
+    """The benchmark of benchmarks/trace.py; with the word scan first, that of benchmarks/scan.py."""
+    name, rest = ("scan.py", words[1:]) if words[:1] == ["scan"] else ("trace.py", words)
+    return _run(environment("bench"), "python", str(ROOT / "benchmarks" / name), *rest)
+
+
+def fake_aws(words: list[str]) -> int:
+    """CloudWatch Logs on this machine, with the demo's logs in it, until Ctrl-C."""
+    return _run(environment("test"), "python", "-m", "tests.cloudwatch_logs", *words)
 
 
 def lock(words: list[str]) -> int:
@@ -120,7 +126,15 @@ def wheel(words: list[str]) -> int:
         return _test_without_extras(parcel, checkout) or _test_with_all_extras(parcel, checkout)
 
 
-COMMANDS = {"demo": demo, "test": test, "lint": lint, "wheel": wheel, "lock": lock, "bench": bench}
+COMMANDS = {
+    "demo": demo,
+    "test": test,
+    "lint": lint,
+    "wheel": wheel,
+    "lock": lock,
+    "bench": bench,
+    "fake-aws": fake_aws,
+}
 
 
 def environment(lock_name: str) -> Path:

@@ -15,9 +15,9 @@ from typing import Any
 import corpus as corpora
 from corpus import Corpus
 
+from incidents.ahead import occurrences
 from incidents.forms.ndjson import read_ndjson_line
 from incidents.reading import read_message
-from incidents.ahead import occurrences
 
 _PIECE = 1 << 20
 _RUNS = 3

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 import cli
 from incidents import demo
-from incidents.cloudwatch import calls, live
+from incidents.cloudwatch import calls, live, policy
 from tests.cloudwatch_logs.__main__ import TABLE, demo_store
 from tests.cloudwatch_logs.server import Fake, serving
 from tests.live import Clock
@@ -122,6 +122,27 @@ def test_a_question_that_is_off_is_refused(fake: Fake, words: tuple[str, ...], c
     assert 2 == result.exit_code
     assert complaint in result.stderr
     assert [] == fake.calls
+
+
+def test_the_least_policy_is_enough(fake: Fake) -> None:
+    """What a trace and a scan ask for, the table included, is what the policy allows and no less."""
+    where = ("--log-group", GROUP, "--endpoint-url", fake.url)
+    guard(*where, "--table", TABLE)
+    guard(*where, *DAY)
+    CliRunner().invoke(cli.main, ["scan", *where, *DAY], prog_name="guard")
+
+    assert {*policy.ON_GROUPS, *policy.ON_ALL, *policy.ON_TABLE} - {"StopQuery"} == set(fake.counts)
+
+
+def test_the_policy_is_printed() -> None:
+    """guard iam-policy names the groups, with and without their streams, and the table."""
+    asked = ["iam-policy", "--log-group", GROUP, "--table", TABLE]
+    told = json.loads(CliRunner().invoke(cli.main, asked, prog_name="guard").stdout)
+
+    assert [f"arn:aws:logs:*:*:log-group:{GROUP}", f"arn:aws:logs:*:*:log-group:{GROUP}:*"] == (
+        told["Statement"][0]["Resource"]
+    )
+    assert ["dynamodb:GetItem"] == told["Statement"][2]["Action"]
 
 
 def test_an_id_that_is_none_is_not_asked_for(fake: Fake) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -15,6 +20,7 @@ from tests.cloudwatch_logs.server import Fake, serving
 from tests.cloudwatch_logs.store import Store
 from tests.logs import GROUP, OTHER_SESSION, OTHER_STREAM, SESSION, START, events, report, said, start
 
+ROOT = Path(__file__).resolve().parent.parent
 MS = round(START.timestamp() * 1000)
 SECOND = MS // 1000
 ROWS = [
@@ -248,3 +254,28 @@ def test_event_is_seen_when_it_has_been_ingested() -> None:
         seen = client(fake).filter_log_events(logGroupName=GROUP)["events"]
 
     assert [start()] == [each["message"] for each in seen]
+
+
+def test_the_fake_can_be_tried_by_hand() -> None:
+    """`python3 run.py fake-aws` serves the demo, and each command that it prints works."""
+    command = [sys.executable, "-m", "tests.cloudwatch_logs", "0"]
+    fake = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        assert fake.stdout
+        lines = [fake.stdout.readline() for _ in range(6)]
+        keys = dict(word.split("=", 1) for word in lines[2].split()[1:])
+        for line in lines[3:]:
+            words = shlex.split(line)[1:]
+            done = subprocess.run(
+                [sys.executable, "-c", "from cli import main; main()", *words],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                env={**os.environ, **keys},
+                cwd=ROOT,
+            )
+            assert 0 == done.returncode, done.stderr
+            assert "sess_58a0ffa3" in done.stdout
+    finally:
+        fake.terminate()
+        fake.wait(10)

@@ -204,6 +204,7 @@ def test_the_rates_of_the_service_are_kept() -> None:
             assert report.timeline.complete
             assert 80 == report.sources[0].used + report.sources[0].other
             assert (rate < 5) == (planned.calls.throttled > 0)
+            assert planned.calls.throttled <= fake.counts["FilterLogEvents"] / 3
 
 
 def test_a_late_event_is_read_with_the_others() -> None:

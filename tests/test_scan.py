@@ -188,9 +188,9 @@ def test_the_worst_come_first(tmp_path: Path) -> None:
 def test_what_is_too_much_is_counted(tmp_path: Path) -> None:
     """Of more slow requests than are looked at, the slowest are, and the rest is told."""
     rows = [
-        row
+        (at, text.replace(SESSION, f"sess_{number}"))
         for number in range(MOST + 5)
-        for row in turn(number * 60, f"{number:08x}-1111-4222-8333-444444444444", 26 + number / 100)
+        for at, text in turn(number * 60, f"{number:08x}-1111-4222-8333-444444444444", 26 + number / 100)
     ]
     scan = found(saved(tmp_path, events(*rows)))
 
@@ -270,6 +270,19 @@ def test_live_logs_are_scanned_alike(alone: Clock) -> None:
     [one], [other] = files["cases"], told["cases"]
     assert {**one, "next_command": ""} == {**other, "next_command": ""}
     assert f"--log-group {GROUP}" in other["next_command"]
+
+
+def test_a_request_that_ran_meanwhile_is_found_live(alone: Clock) -> None:
+    """Its line with the session tells where it is, and then it is read whole."""
+    store = Store()
+    store.add_events(events(*turn(0, A, 26), ids=[f"1{index:055d}" for index in range(4)]))
+    quick = events(*turn(10, B, 2), stream=OTHER_STREAM, ids=[f"2{index:055d}" for index in range(4)])
+    store.add_events(quick)
+    with serving(store) as fake:
+        [case] = json.loads(live_scan(fake.url, "--format", "json").stdout)["cases"]
+
+    assert "overlapping-requests" in case["rules"]
+    assert [A, B] == [each["request_id"] for each in case["requests"]]
 
 
 def test_a_live_scan_over_the_budget_is_not_made(alone: Clock) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from incidents.cloudwatch.calls import Calls
 from incidents.cloudwatch.connection import Connection, client
-from incidents.cloudwatch.plan import MAX_GB, PRICE_PER_GB, Plan
+from incidents.cloudwatch.plan import MAX_GB, PRICE_PER_GB, Plan, rfc3339, words
 from incidents.cloudwatch.prepare import Ask, plan_for
 from incidents.cloudwatch.source import Allow, CloudWatchSource
-from incidents.trace import Query
+from incidents.files import FileSource, find_files
+from incidents.report import Report
+from incidents.trace import Query, trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,23 @@ def planned(
     return Live(plan_for(ask, calls, now, lambda: make(connection, "dynamodb")), calls, query)
 
 
+def report(
+    live: Live,
+    paths: Sequence[str],
+    settings: Mapping[str, Any],
+    say: Callable[[list[str]], None],
+    allow: Allow,
+) -> Report:
+    """The answer from live log groups and any files; the plan is said before, what it came to afterwards."""
+    say(words(live.plan))
+    source = live.source(allow)
+    query = replace(live.query, options=words_again(live.plan.groups, settings, live.plan))
+    try:
+        return trace([source, *map(FileSource, find_files(paths))], query)
+    finally:
+        say([*source.remarks, source.accounting])
+
+
 def connected(settings: Mapping[str, Any]) -> Calls:
     """Calls of a client as the settings say."""
     return Calls(client(_connection(settings)))
@@ -75,13 +94,11 @@ def _connection(settings: Mapping[str, Any]) -> Connection:
 
 def words_again(groups: tuple[str, ...], settings: Mapping[str, Any], plan: Plan) -> tuple[str, ...]:
     """What to type to ask the same groups again, at the same time where one was given."""
-    from incidents.cloudwatch.plan import rfc3339
-
-    words = [word for group in groups for word in ("--log-group", group)]
+    again = [word for group in groups for word in ("--log-group", group)]
     for key in ("profile", "region", "endpoint_url", "table"):
         if settings.get(key) and not (key == "table" and plan.origin == "given"):
-            words += [f"--{key.replace('_', '-')}", str(settings[key])]
+            again += [f"--{key.replace('_', '-')}", str(settings[key])]
     if plan.origin == "given":
         window = plan.steps[0].window
-        words += ["--since", rfc3339(window.since), "--until", rfc3339(window.until)]
-    return tuple(words)
+        again += ["--since", rfc3339(window.since), "--until", rfc3339(window.until)]
+    return tuple(again)

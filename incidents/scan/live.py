@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from guards.errors import SourceFailed
-from guards.limits import GatewayKind
+from guards.errors import BadUsage, SourceFailed
 from incidents.bounds import LAMBDA_STREAM
+from incidents.cloudwatch import live
 from incidents.cloudwatch.calls import Calls
 from incidents.cloudwatch.faults import INTERRUPTED, Fault
 from incidents.cloudwatch.holding import Holding
 from incidents.cloudwatch.insights import Found, Row, estimated, start
 from incidents.cloudwatch.intervals import to_ms, united
 from incidents.cloudwatch.pages import Want
-from incidents.cloudwatch.plan import Plan, Step
+from incidents.cloudwatch.plan import Plan, Step, size_words, words
 from incidents.cloudwatch.prepare import check_groups
 from incidents.cloudwatch.queries import MOST_ROWS, any_of, estimate_query, gateway_lines, quoted
-from incidents.cloudwatch.windows import Window
+from incidents.cloudwatch.source import Allow
+from incidents.cloudwatch.windows import Window, given
 from incidents.events import Event
 from incidents.forms.base import group_name, make_event
-from incidents.rules.registry import Budgets
 from incidents.scan.judge import Scan, cases
 from incidents.scan.signs import Tally, Wanted
 from incidents.sources import GATEWAY_LAG, SKIPS_LISTED, SLACK, Question, Reading, Span
+from incidents.trace import Query
 
 LONGEST_INIT: Final = timedelta(seconds=10)
 """Insights compares durations without init, which may count for the gateway: so much less is asked for."""
@@ -172,12 +174,41 @@ class LivePass:
                     self.held.search(Want(group, (begin, end), gateway_lines(())))
 
 
-def scan_live(
-    one: LivePass, tally: Tally, gateway: GatewayKind = "http", budgets: Budgets | None = None
-) -> Scan:
-    """What went wrong in live log groups. Raises SourceFailed where nothing could be searched."""
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A scan that was planned."""
+
+    plan: Plan
+    calls: Calls
+    wanted: Wanted
+    words_again: tuple[str, ...]
+    """What to type to ask the same groups at the same time."""
+
+
+def planned(
+    groups: tuple[str, ...], query: Query, wanted: Wanted, settings: Mapping[str, Any], now: datetime
+) -> Live:
+    """The plan of a scan, of the last 24 hours unless the query says otherwise. Nothing is scanned for it."""
+    [window] = given(query.since, query.until or now, now) or ()
+    calls = live.connected(settings)
+    plan = plan_for(groups, wanted, window, calls, live.limits(settings))
+    return Live(plan, calls, wanted, live.words_again(groups, settings, plan))
+
+
+def scan_live(planned: Live, query: Query, say: Callable[[list[str]], None], allow: Allow) -> Scan:
+    """What went wrong in live log groups, after the plan was said.
+
+    Raises BadUsage where it is over the budget and not allowed, SourceFailed where nothing could be searched.
+    """
+    say(words(planned.plan))
+    last = len(planned.plan.steps) - 1
+    if not planned.plan.affordable(last) and not allow(planned.plan, last):
+        raise BadUsage(f"the scan is over the budget of {planned.plan.max_gb:g} GB", hint="raise --max-gb")
+    tally = Tally(planned.wanted)
+    one = LivePass(planned.plan, planned.calls, tally)
     one.run()
-    found = cases([one], tally, gateway, budgets)
+    found = cases([one], tally, query.gateway, query.budgets)
+    say([f"Insights scanned {size_words(one.bytes_scanned)}; {len(one.held)} events read"])
     return Scan(
         requests=tally.requests,
         per_minute=tuple(tally.per_minute()),

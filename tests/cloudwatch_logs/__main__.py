@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import sys
+from pathlib import Path
 
 from incidents import demo
 from tests.cloudwatch_logs.operations import RATES, Settings
@@ -28,6 +31,12 @@ def demo_store() -> Store:
     return store
 
 
+def _guard() -> str:
+    """The command as it can be typed here."""
+    found = shutil.which("guard") or str(Path(sys.executable).with_name("guard"))
+    return os.path.relpath(found) if Path(found).is_relative_to(Path.cwd()) else "guard"
+
+
 def main(port: int) -> None:
     """Serve until Ctrl-C."""
     with serving(demo_store(), Settings(rates=dict(RATES)), port=port) as fake:
@@ -39,7 +48,7 @@ def main(port: int) -> None:
             ["trace", "--session", demo.SESSION_ID, *where, "--table", TABLE],
             ["scan", *where, "--since", "2026-02-09T23:00Z", "--until", "2026-02-10T00:00Z"],
         ):
-            print(shlex.join(["guard", *words]))
+            print(shlex.join([_guard(), *words]))
         sys.stdout.flush()
         fake.over.wait()
 
