@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator
 
 import cli
 from incidents import demo
@@ -20,6 +21,7 @@ from tests.cloudwatch_logs.server import Fake, serving
 from tests.live import Clock
 from tests.logs import GROUP
 
+SCHEMA = Path(__file__).resolve().parents[1] / "docs" / "trace.schema.json"
 DAY = ("--since", "2026-02-09T00:00Z", "--until", "2026-02-10T00:00Z")
 
 
@@ -49,6 +51,7 @@ def test_the_incident_is_told_from_live_logs(fake: Fake) -> None:
     told = json.loads(result.stdout)
 
     assert 0 == result.exit_code
+    assert [] == list(Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).iter_errors(told))
     assert 5 == len(told["findings"])
     first, last = result.stderr.splitlines()[0], result.stderr.splitlines()[-1]
     assert first.startswith(f"guard: plan: {demo.SESSION_ID} in {GROUP} (eu-central-1)")

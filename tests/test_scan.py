@@ -194,7 +194,7 @@ def test_what_is_too_much_is_counted(tmp_path: Path) -> None:
     ]
     scan = found(saved(tmp_path, events(*rows)))
 
-    assert (MOST + 5, 5) == (scan.past["warning"], scan.left_out)
+    assert (MOST + 5, 5, MOST) == (scan.past["warning"], scan.left_out, len(scan.cases))
     assert 26 + (MOST + 4) / 100 == pytest.approx(scan.cases[0].longest.total_seconds())
 
 

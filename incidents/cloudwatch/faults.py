@@ -76,7 +76,8 @@ def from_answer(operation: str, code: str, message: str, status: int) -> Fault:
         return Fault("unknown-query", "Insights does not know this query", "name 30 minutes at most")
     known = _BY_CODE.get(code) or (_DOWN if status >= 500 else None)
     if known is None:
-        return Fault("refused", f"{operation} was refused with {code}", "run guard with a smaller window")
+        told = f": {message[:200]}" if message else ""
+        return Fault("refused", f"{operation} was refused with {code}{told}", "check the options")
     return Fault(known.kind, known.what, known.fix.format(operation=operation))
 
 

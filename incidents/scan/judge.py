@@ -21,7 +21,7 @@ from incidents.rules.facts import REFUSED, milestones
 from incidents.rules.registry import Budgets
 from incidents.scan.signs import Sign, Tally, Wanted, spans
 from incidents.sessions import session_of
-from incidents.sources import Question, Source, Span
+from incidents.sources import GATEWAY_SIGNS, Question, Source, Span, meanwhile
 from incidents.timeline import Request, Timeline
 
 TOLD: Final = frozenset(
@@ -107,8 +107,17 @@ def _read(
     signs = list(signs)
     for number, source in enumerate(sources):
         if wanted := spans(signs, number):
-            reading = source.read(Question(needles, wanted))
-            held.update((event.place, event) for event in reading.events)
+            question = Question(needles, wanted)
+            events = source.read(question).events
+            held.update((event.place, event) for event in events if _belongs(event, question))
+
+
+def _belongs(event: Event, question: Question) -> bool:
+    """Whether an event was asked for: a source may give more, such as each START that it has."""
+    if any(span.holds(event) for span in question.spans):
+        return True
+    told = any(text in event.message for text in (*question.needles, *GATEWAY_SIGNS))
+    return told and meanwhile(event, question.spans)
 
 
 def _sessions(requests: Iterable[Request], wanted: Wanted) -> tuple[str, ...]:
