@@ -305,6 +305,46 @@ def _scan_code(found: Any, fail_on: str | None) -> int:
     return 0 if found.complete else INCOMPLETE
 
 
+@main.command()
+@click.option("--log-group", multiple=True, metavar="NAME", help="To be looked at. Repeatable.")
+@click.option("--profile", help="AWS profile. [default: AWS_PROFILE]")
+@click.option("--region", help="AWS Region. [default: AWS_REGION, the profile's]")
+@click.option("--endpoint-url", metavar="URL", help="Ask there instead of at AWS.")
+@click.option(
+    "--access-log-format", metavar="FORMAT", help="The $context format of the gateway's access log."
+)
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def doctor(format_: str, **asked: Any) -> None:
+    """Say what works of live logs and what is missing, each with its fix. Changes nothing."""
+    from dataclasses import asdict
+
+    from incidents.cloudwatch.doctor import examine
+    from incidents.cloudwatch.live import connected
+    from incidents.cloudwatch.prepare import check_groups
+
+    settings = _live(_settings(asked), asked)
+    groups = _as_tuple(settings.get("log_group"))
+    if not groups:
+        raise click.UsageError("name the log groups: --log-group NAME, or log_group in guard.toml")
+    check_groups(groups)
+    calls, format_of_access_log = connected(settings), settings.get("access_log_format")
+    checks = list(examine(groups, calls, _now(), format_of_access_log))
+    if format_ == "json":
+        import json
+
+        _print(json.dumps([asdict(check) for check in checks], indent=2) + "\n", "json")
+    else:
+        _print("".join(map(_check_line, checks)), "text")
+    sys.exit(FOUND if any(check.state == "failed" for check in checks) else 0)
+
+
+def _check_line(check: Any) -> str:
+    from incidents.display import clean
+
+    fix = "" if check.fix is None else f"; {check.fix}"
+    return clean(f"{check.state:<8} {check.name}: {check.said}{fix}") + "\n"
+
+
 @main.command("iam-policy")
 @click.option("--log-group", multiple=True, metavar="NAME", required=True, help="To be read. Repeatable.")
 @click.option("--table", metavar="NAME", help="Sessions table, where --table is used.")

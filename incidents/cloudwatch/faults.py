@@ -37,7 +37,8 @@ _SIGN_IN: Final = "sign in again (aws sso login, or new keys)"
 _LATER: Final = "wait a minute"
 _EXPIRED: Final = _Known("credentials", "the credentials expired", _SIGN_IN)
 _UNKNOWN: Final = _Known("credentials", "the credentials are not valid", "check AWS_PROFILE or --profile")
-_DENIED: Final = _Known("refused", "access is denied", "the role needs logs:{operation}")
+DENIED: Final = "access is denied"
+_DENIED: Final = _Known("refused", DENIED, "the role needs logs:{operation}")
 _RATE: Final = _Known("throttled", "CloudWatch Logs throttled every try", _LATER)
 _DOWN: Final = _Known("passing", "CloudWatch Logs did not answer properly", _LATER)
 

@@ -58,9 +58,9 @@ class Query:
             trouble = Fault("refused", f"more than {MOST_ROWS:,} lines match", "name a shorter time")
         return Found(tuple(rows), scanned, trouble)
 
-    def stop(self) -> None:
-        """Ask the service to stop it; that it has ended already is no trouble."""
-        with suppress(Fault, KeyboardInterrupt):
+    def stop(self, *, quietly: bool = True) -> None:
+        """Ask the service to stop it; that it has ended already is no trouble, unless that is to be told."""
+        with suppress(*(Fault, KeyboardInterrupt) if quietly else ()):
             self._calls.call("StopQuery", queryId=self._id)
 
     def _ended(self) -> Answer:

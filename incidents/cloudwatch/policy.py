@@ -8,8 +8,8 @@ from typing import Any, Final
 ON_GROUPS: Final = ("DescribeFieldIndexes", "FilterLogEvents", "StartQuery")
 """Operations of CloudWatch Logs that are allowed per log group."""
 
-ON_ALL: Final = ("GetQueryResults", "StopQuery")
-"""Those that know queries only, and so take no resource."""
+ON_ALL: Final = ("DescribeLogGroups", "GetQueryResults", "StopQuery")
+"""Those that know queries only, or list groups, which only ``guard doctor`` does."""
 
 ON_TABLE: Final = ("GetItem",)
 
@@ -18,7 +18,7 @@ def policy(groups: Sequence[str], table: str | None = None) -> dict[str, Any]:
     """An IAM policy for ``guard trace`` and ``guard scan`` over these groups, in any Region of the account.
 
     >>> [sorted(each["Action"]) for each in policy(["/aws/lambda/api"])["Statement"]][1]
-    ['logs:GetQueryResults', 'logs:StopQuery']
+    ['logs:DescribeLogGroups', 'logs:GetQueryResults', 'logs:StopQuery']
     """
     arns = [arn for name in groups for arn in _group_arns(name)]
     statements = [_statement("logs", ON_GROUPS, arns), _statement("logs", ON_ALL, ["*"])]

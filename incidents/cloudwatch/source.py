@@ -8,7 +8,7 @@ from typing import Final
 
 from guards.errors import SourceFailed
 from incidents.access_logs import AccessLogFormat
-from incidents.bounds import LAMBDA_STREAM
+from incidents.bounds import CLOSES, LAMBDA_STREAM, OPENS
 from incidents.cloudwatch.calls import Calls
 from incidents.cloudwatch.faults import Fault
 from incidents.cloudwatch.hits import Hit, find
@@ -154,9 +154,7 @@ class CloudWatchSource:
         """The streams that were hit: whole around the hits where they are Lambda's, else closely."""
         hits = list(hits)
         self._cover((hit.group, hit.stream, _around(hit.at, _reach(hit.stream))) for hit in hits)
-        own = {
-            (event.log_group, event.log_stream) for event in self._held.events() if is_boundary(event.message)
-        }
+        own = {(event.log_group, event.log_stream) for event in self._held.events() if _is_lambdas(event)}
         self._cover(
             (hit.group, hit.stream, _around(hit.at, AROUND)) for hit in hits if (hit.group, hit.stream) in own
         )
@@ -236,6 +234,11 @@ class CloudWatchSource:
         stream = event.log_stream or ""
         own = (event.log_group or "", stream) in whole and LAMBDA_STREAM.fullmatch(stream)
         return bool(own) or wanted(event, question)
+
+
+def _is_lambdas(event: Event) -> bool:
+    """Whether Lambda itself wrote the line. A gateway's execution log may hold the same words."""
+    return is_boundary(event.message) and read_message(event.message).kind in OPENS | CLOSES
 
 
 def _span_of(step: Step) -> Interval:

@@ -103,6 +103,8 @@ class Logs:
         if start > end:
             raise invalid("startTime is after endTime")
         group = _one_group(asked)
+        if self.store.group(group).class_ != "STANDARD":
+            raise invalid("FilterLogEvents is not supported for this log class")
         pattern, streams = _pattern(asked.get("filterPattern", "")), set(asked.get("logStreamNames", ()))
         self._known_streams(group, streams)
         held = [
@@ -164,6 +166,7 @@ class Logs:
                     "creationTime": each.created_ms,
                     "storedBytes": sum(event.size for event in each.events),
                     "logGroupClass": each.class_,
+                    **({} if each.retention_days is None else {"retentionInDays": each.retention_days}),
                 }
                 for each in chosen[position : position + most]
             ]

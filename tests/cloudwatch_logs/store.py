@@ -42,6 +42,7 @@ class Group:
     name: str
     created_ms: int = 0
     class_: str = "STANDARD"
+    retention_days: int | None = None
     indexes: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Indexed field -> first and last time, in ms, of events that have it."""
     events: list[Stored] = field(default_factory=list)
