@@ -40,7 +40,7 @@ LOCKS = {
 """Lock file -> what goes in. The first fixes the versions for the others. build and uv stand alone: the group
 of their name, without the project."""
 
-BENCHMARKS = {"trace": "bench", "guards": "bench", "collectors": "test"}
+BENCHMARKS = {"trace": "bench", "scan": "bench", "guards": "bench", "collectors": "test"}
 """Benchmark -> the environment that it runs in; the first one is meant where none is named."""
 
 NO_SETUP = """\
@@ -122,6 +122,11 @@ def cdk(words: list[str]) -> int:
     return _cdk_cli(folder, STATE / "cdk-cli") or _run(folder, "pytest", *(words or ["tests/cdk"]))
 
 
+def fake_aws(words: list[str]) -> int:
+    """CloudWatch Logs on this machine, with the demo's logs in it, until Ctrl-C."""
+    return _run(environment("test"), "python", "-m", "tests.cloudwatch_logs", *words)
+
+
 def lock(words: list[str]) -> int:
     """Write requirements/*.txt anew, keeping pinned versions that still fit (--upgrade: take newer ones)."""
     uv = _uv()
@@ -153,6 +158,7 @@ COMMANDS = {
     "lock": lock,
     "bench": bench,
     "example": example,
+    "fake-aws": fake_aws,
 }
 
 
