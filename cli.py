@@ -159,7 +159,7 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], plan_only: bool, **
     paths = paths or _as_tuple(settings.get("logs"))
     if not paths:
         raise click.UsageError(
-            "name the logs: --logs PATH (a file, a folder, a pattern, or - for stdin) or --log-group NAME"
+            "name the saved logs: --logs PATH (file, folder, pattern, - for stdin), or live ones: --log-group"
         )
     if plan_only:
         raise click.UsageError("--plan is for live logs: name them with --log-group")
