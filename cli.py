@@ -300,7 +300,7 @@ def _wanted(settings: dict[str, Any], query: Query) -> Any:
 
 def _scan_code(found: Any, fail_on: str | None) -> int:
     bar = -1 if fail_on is None else SEVERITIES.index(fail_on)
-    if fail_on and any(SEVERITIES.index(case.findings[0].severity) >= bar for case in found.cases):
+    if fail_on and any(SEVERITIES.index(case.severity) >= bar for case in found.cases):
         return FOUND
     return 0 if found.complete else INCOMPLETE
 
