@@ -161,7 +161,7 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], plan_only: bool, **
     paths = paths or _as_tuple(settings.get("logs"))
     if not paths:
         raise click.UsageError(
-            "name the logs: --logs PATH (a file, a folder, a pattern, or - for stdin) or --log-group NAME"
+            "name the saved logs: --logs PATH (file, folder, pattern, - for stdin), or live ones: --log-group"
         )
     if plan_only:
         raise click.UsageError("--plan is for live logs: name them with --log-group")
@@ -302,7 +302,7 @@ def _wanted(settings: dict[str, Any], query: Query) -> Any:
 
 def _scan_code(found: Any, fail_on: str | None) -> int:
     bar = -1 if fail_on is None else SEVERITIES.index(fail_on)
-    if fail_on and any(SEVERITIES.index(case.findings[0].severity) >= bar for case in found.cases):
+    if fail_on and any(SEVERITIES.index(case.severity) >= bar for case in found.cases):
         return FOUND
     return 0 if found.complete else INCOMPLETE
 

@@ -18,6 +18,12 @@ LONGEST_MS = int(LAMBDA_LONGEST.total_seconds() * 1000)
 
 KEYS = {
     "logs": "paths of saved logs",
+    "gateway": "http or rest",
+    "gateway_limit_ms": "the gateway's integration timeout, in ms: a whole number from 1 to 900,000",
+    "meanings": "files that say what your log lines mean",
+    "access_log_format": "the $context format of the gateway's access log",
+    "conversation_budget_s": "how long a conversation phase may take, in seconds: 0 to 900",
+    "extraction_budget_s": "how long an extraction phase may take, in seconds: 0 to 900",
     "log_group": "names of CloudWatch log groups",
     "profile": "a profile of the AWS configuration",
     "region": "an AWS Region",
@@ -25,12 +31,6 @@ KEYS = {
     "table": "the sessions table in DynamoDB",
     "max_gb": "how many GB a search may scan unasked: 0 or more",
     "insights_usd_per_gb": "US dollars that Insights costs per GB: 0 or more",
-    "gateway": "http or rest",
-    "gateway_limit_ms": "the gateway's integration timeout, in ms: a whole number from 1 to 900,000",
-    "meanings": "files that say what your log lines mean",
-    "access_log_format": "the $context format of the gateway's access log",
-    "conversation_budget_s": "how long a conversation phase may take, in seconds: 0 to 900",
-    "extraction_budget_s": "how long an extraction phase may take, in seconds: 0 to 900",
 }
 """What may be set, and what it is."""
 

@@ -120,7 +120,12 @@ class _Asked:
         text = "; ".join((self._searched(found), *self._seen(found), f"searched {_names(found.readings)}"))
         if not cut:
             return NothingMatched(text)
-        why = [f" ({each.where}: {each.reason})" for reading in cut for each in reading.skipped[:1]]
+        why = [
+            f" ({each.where}: {each.reason})"
+            for reading in cut
+            if reading.searched
+            for each in reading.skipped[:1]
+        ]
         return NothingMatchedYet(f"{text}; not read, or not to the end: {_names(cut)}{''.join(why[:1])}")
 
     def _searched(self, found: _Found) -> str:

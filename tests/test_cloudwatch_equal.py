@@ -6,6 +6,7 @@ import gzip
 import json
 import random
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,7 @@ def answers(dice: random.Random, begin: float, took: float, request: str) -> lis
         "routeKey": "$default",
         "path": "/coaching/message",
         "httpMethod": "POST",
+        "integrationErrorMessage": f"RequestId: {request} Error: quoted" if gave_up else "-",
     }
     return [(begin + latency / 1000, json.dumps(line))]
 
@@ -163,3 +165,21 @@ def test_a_gateways_request_id_leads_to_lambdas(corpus: tuple[Path, Store]) -> N
 
     assert told(expected) == told(found)
     assert 1 == len(found.timeline.requests)
+
+
+def test_a_gateway_that_quotes_lambda_is_read_closely(corpus: tuple[Path, Store]) -> None:
+    """Its lines hold Lambda's words after a timeout; all of its traffic is not read for that."""
+    _, store = corpus
+    lines = [json.loads(event.message) for event in store.group(API).events]
+    wanted = next(
+        line["integrationRequestId"]
+        for line, after in pairwise(lines)
+        if line["integrationRequestId"] != "-" and after["status"] == "503"
+    )
+    with serving(store) as fake:
+        from_live(fake, Query(request_id=wanted, since=START, until=at(3600)))
+        reads = [asked for operation, asked in fake.calls if operation == "FilterLogEvents"]
+
+    whole = [asked for asked in reads if asked["logGroupName"] == API and "logStreamNames" in asked]
+    assert whole
+    assert max(asked["endTime"] - asked["startTime"] for asked in whole) <= 2 * 60_000

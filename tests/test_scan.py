@@ -176,6 +176,16 @@ def saved_in(folder: Path, of: list[Event]) -> str:
     return str(file_of(folder, of))
 
 
+@pytest.mark.parametrize(("apart", "rule"), [(600, "retry-refused"), (3600, "request-refused")])
+def test_a_refusal_is_told_however_late(tmp_path: Path, apart: float, rule: str) -> None:
+    """With what completed the session in the quarter of an hour before, else as it stands."""
+    done = turn(0, A, 5, (4, said("coaching_service.session_completed")))
+    refused = said("coaching_sessions.send_message.not_active", error_code="SESSION_NOT_ACTIVE")
+    scan = found(saved(tmp_path, events(*done), events(*turn(apart, B, 1, (apart + 0.5, refused)))))
+
+    assert [(rule,)] == [case.rules for case in scan.cases]
+
+
 def test_the_worst_come_first(tmp_path: Path) -> None:
     """Critical before warning, and the longer of two before the other."""
     rows = [*turn(0, A, 26), *turn(100, B, 29), *turn(200, C, 40)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,14 +14,14 @@ from incidents.invocations import group
 from incidents.merge import merge
 from incidents.messages import Line
 from incidents.reading import read_message
-from incidents.report import Finding
+from incidents.report import Finding, Severity
 from incidents.requests import request_of
 from incidents.rules import SEVERITIES, diagnose
 from incidents.rules.facts import REFUSED, milestones
 from incidents.rules.registry import Budgets
 from incidents.scan.signs import Sign, Tally, Wanted, spans
 from incidents.sessions import session_of
-from incidents.sources import GATEWAY_SIGNS, Question, Source, Span, meanwhile
+from incidents.sources import AROUND, GATEWAY_SIGNS, Question, Source, Span, meanwhile
 from incidents.timeline import Request, Timeline
 
 TOLD: Final = frozenset(
@@ -42,6 +42,8 @@ TOLD: Final = frozenset(
 """The rules that a scan tells of: the others judge how much was read."""
 
 _NEARBY: Final = timedelta(minutes=1)
+_NOWHERE: Final = "guard-scan-nowhere"
+"""No stream: only the sessions' lines are wanted of a span of this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,18 @@ class Case:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """What was found, each once, worst first."""
-        return tuple(dict.fromkeys(finding.rule for finding in self.findings))
+        """What was found, each once, worst first; for a refusal that nothing explains, its milestone."""
+        return tuple(dict.fromkeys(finding.rule for finding in self.findings)) or (REFUSED,)
+
+    @property
+    def severity(self) -> Severity:
+        """Of the worst finding."""
+        return self.findings[0].severity if self.findings else "warning"
+
+    @property
+    def is_told(self) -> bool:
+        """Whether something was wrong in it."""
+        return bool(self.findings) or any(milestones(each, REFUSED) for each in self.requests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,7 @@ def cases(
     _read(sources, nearby, (), held)
     requests = _requests(held.values(), tally.wanted, gateway)
     found = [_case(each, tally.wanted, budgets or Budgets()) for each in _by_session(requests, tally.wanted)]
-    return tuple(sorted((case for case in found if case.findings), key=_worst_first))
+    return tuple(sorted((case for case in found if case.is_told), key=_worst_first))
 
 
 def _read(
@@ -135,7 +147,8 @@ def _nearby(
 ) -> list[Sign]:
     """Requests of the same sessions that ran meanwhile in other streams."""
     before = set(held)
-    _read(sources, signs, sessions, held)
+    earlier = [replace(sign, span=Span(_NOWHERE, sign.span.start - AROUND, sign.span.end)) for sign in signs]
+    _read(sources, [*signs, *earlier], sessions, held)
     new = [event for place, event in held.items() if place not in before]
     return [
         Sign(
@@ -181,5 +194,4 @@ def _case(requests: Sequence[Request], wanted: Wanted, budgets: Budgets) -> Case
 
 
 def _worst_first(case: Case) -> tuple[int, timedelta, datetime]:
-    worst = min(SEVERITIES.index(finding.severity) for finding in case.findings)
-    return worst, -case.longest, case.requests[0].start
+    return SEVERITIES.index(case.severity), -case.longest, case.requests[0].start

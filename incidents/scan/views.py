@@ -75,7 +75,7 @@ def _folded(counts: Sequence[int], width: int) -> list[int]:
 
 
 def _case_rows(case: Case, where: Sequence[str]) -> list[str]:
-    worst = case.findings[0].severity.upper()
+    worst = case.severity.upper()
     name = case.session_id or "no session"
     rows = [f"{worst:<8} {name}  {_seconds(case.longest)}  {', '.join(case.rules)}"]
     rows += [f"         {_request(each)}" for each in case.requests]
@@ -116,7 +116,7 @@ def document(scan: Scan, where: Sequence[str]) -> dict[str, Any]:
 def _case_document(case: Case, where: Sequence[str]) -> dict[str, Any]:
     return {
         "session_id": case.session_id,
-        "severity": case.findings[0].severity,
+        "severity": case.severity,
         "rules": list(case.rules),
         "longest_ms": round(case.longest / timedelta(milliseconds=1), 3),
         "requests": [
