@@ -37,6 +37,7 @@ from guards.completion import (
 from guards.completion.dispatch import message
 from guards.completion.writes import Outcome, Write
 from guards.errors import BadUsage
+from guards.testing import capture_phases
 
 SESSION = "sess_1"
 SECRET = "a secret for the tests"
@@ -541,6 +542,29 @@ def test_async_worker_and_sweeper_run_under_a_plain_handler() -> None:
     assert {"batchItemFailures": []} == worker_handler(completion)(event, None)
     assert {"sent": 0} == sweep_handler(completion)({}, None)
     assert {"goals": ["hello"]} == store.items[SESSION]["extracted_result"]
+
+
+def test_handlers_refuse_to_run_inside_a_running_loop() -> None:
+    """A coroutine that nobody awaits must not pass for a job that is done."""
+    store, queue, _, job = owed()
+    completion = Completion(store, queue, goals_later, predict=0.0, secret=SECRET)
+
+    async def main() -> None:
+        with pytest.raises(BadUsage, match="event loop"):
+            worker_handler(completion)({"Records": [{"messageId": "1", "body": message(job)}]}, None)
+        with pytest.raises(BadUsage, match="event loop"):
+            sweep_handler(completion)({}, None)
+
+    asyncio.run(main())
+    assert "extracting" == store.items[SESSION]["guard_state"]
+
+
+def test_hand_over_is_a_phase_of_the_request() -> None:
+    """The trace of a request that hands over shows where its last moments went."""
+    with capture_phases() as phases:
+        blocking(lambda session: time.sleep(2)).complete(SESSION, left=SOON)
+
+    assert ["hand-over", "hand-over"] == [phase.name for phase in phases]
 
 
 def test_worker_that_meets_a_live_lease_sends_a_delayed_copy() -> None:
