@@ -37,12 +37,14 @@ from guards.completion import (
 from guards.completion.dispatch import message
 from guards.completion.writes import Outcome, Write
 from guards.errors import BadUsage
+from guards.testing import capture_phases
 
 SESSION = "sess_1"
 SECRET = "a secret for the tests"
-HURRIED = Times(answer=0.05, write=0.3, stop=0.2, skew=0.1, pause=0.0)
-"""Hands over 0.85 s before the deadline."""
-SOON = timedelta(seconds=1.5)
+HURRIED = Times(answer=0.05, write=0.8, stop=0.2, skew=0.1, pause=0.0)
+"""Hands over 1.85 s before the deadline."""
+SOON = timedelta(seconds=3.5)
+"""Time to begin, even on a busy machine, and soon over."""
 LATER = timedelta(seconds=30)
 
 
@@ -453,7 +455,7 @@ def test_claim_without_an_answer_is_looked_up(does: bool, kind: str) -> None:
 def test_result_that_may_not_be_stored_is_pending(does: bool) -> None:
     """Without the store's word the result is not answered; the queue's message settles it."""
     store = Deaf("complete", does=does)
-    reply = blocking(store=store).complete(SESSION, left=timedelta(seconds=2))
+    reply = blocking(store=store).complete(SESSION, left=SOON)
 
     assert ("pending", "completed" if does else "active") == (reply.kind, store.items[SESSION]["status"])
 
@@ -541,6 +543,29 @@ def test_async_worker_and_sweeper_run_under_a_plain_handler() -> None:
     assert {"batchItemFailures": []} == worker_handler(completion)(event, None)
     assert {"sent": 0} == sweep_handler(completion)({}, None)
     assert {"goals": ["hello"]} == store.items[SESSION]["extracted_result"]
+
+
+def test_handlers_refuse_to_run_inside_a_running_loop() -> None:
+    """A coroutine that nobody awaits must not pass for a job that is done."""
+    store, queue, _, job = owed()
+    completion = Completion(store, queue, goals_later, predict=0.0, secret=SECRET)
+
+    async def main() -> None:
+        with pytest.raises(BadUsage, match="event loop"):
+            worker_handler(completion)({"Records": [{"messageId": "1", "body": message(job)}]}, None)
+        with pytest.raises(BadUsage, match="event loop"):
+            sweep_handler(completion)({}, None)
+
+    asyncio.run(main())
+    assert "extracting" == store.items[SESSION]["guard_state"]
+
+
+def test_hand_over_is_a_phase_of_the_request() -> None:
+    """The trace of a request that hands over shows where its last moments went."""
+    with capture_phases() as phases:
+        blocking(lambda session: time.sleep(2)).complete(SESSION, left=SOON)
+
+    assert ["hand-over", "hand-over"] == [phase.name for phase in phases]
 
 
 def test_worker_that_meets_a_live_lease_sends_a_delayed_copy() -> None:

@@ -20,7 +20,16 @@ from typing import Any
 import pytest
 from moto.dynamodb.comparisons import ConditionExpressionParser
 
-from guards.completion import BlockingCompletion, DispatchFailed, Job, MemoryStore, StoreUnavailable, Turn
+from guards.completion import (
+    BlockingCompletion,
+    DispatchFailed,
+    Job,
+    MemoryStore,
+    StoreUnavailable,
+    Times,
+    Turn,
+    aws,
+)
 from guards.completion import writes as the_writes
 from guards.completion.dispatch import message
 from guards.completion.dynamodb import DynamoStore
@@ -34,6 +43,8 @@ from tests.completion_race import race
 from tests.moto_server import KEYS, client, make_table, moto_server
 
 SECRET = "a secret for the tests"
+UNHURRIED = Times(write=5.0)
+"""A busy machine answers late; how soon to give up is tested elsewhere."""
 JOB = Job("sess_1", "job_1")
 
 
@@ -90,7 +101,7 @@ def test_race_is_lost_where_conditions_are_not_atomic(monkeypatch: pytest.Monkey
             def expr(self, item: Any) -> Any:
                 """Check, and let others run."""
                 found = checked.expr(item)
-                time.sleep(0.001)
+                time.sleep(0.02)
                 return found
 
         return Dawdling()
@@ -191,7 +202,7 @@ def test_write_that_is_sent_twice_is_recognised(store: DynamoStore, dynamodb: An
     put(store, "s")
     lossy = DynamoStore(store._table, client=LosesAnswers(dynamodb))
     queue = SqsSink()
-    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET}
+    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET, "times": UNHURRIED}
 
     reply = BlockingCompletion(lossy, queue, lambda session: {"goals": []}, **options).complete("s")
 
@@ -241,7 +252,7 @@ def test_job_goes_through_the_queue_to_a_worker(store: DynamoStore, queue: tuple
     """Deferred, received, completed; its message delayed past a lease does not come before."""
     sqs, queue_url = queue
     put(store, "s")
-    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET}
+    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET, "times": UNHURRIED}
     completion = BlockingCompletion(store, SqsDispatch(queue_url, client=sqs), lambda s: {"n": 1}, **options)
 
     reply = BlockingCompletion(
@@ -297,7 +308,7 @@ def test_job_goes_through_eventbridge_and_its_rule(
     events.put_targets(Rule="owed", Targets=[{"Id": "1", "Arn": arn}])
     put(store, "s")
     dispatch = EventBridgeDispatch(client=events)
-    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET, "policy": "defer"}
+    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET, "policy": "defer", "times": UNHURRIED}
     completion = BlockingCompletion(store, dispatch, lambda session: {"n": 1}, **options)
 
     assert "pending" == completion.complete("s").kind
@@ -372,13 +383,7 @@ def test_example_of_the_docs_works_as_it_stands(
     url: str, queue: tuple[Any, str], store: DynamoStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """FastAPI behind Mangum, table and queue: a conversation, its end, the retry, the status, the worker."""
-    for name, value in (
-        ("AWS_ACCESS_KEY_ID", "t"),
-        ("AWS_SECRET_ACCESS_KEY", "t"),
-        ("AWS_ENDPOINT_URL", url),
-    ):
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(aws, "client", lambda service: client(service, url))
     code = DOCS.read_text("utf-8").split("```python\n")[1].split("```")[0]
     assert '"sessions"' in code
 
@@ -389,7 +394,10 @@ def test_example_of_the_docs_works_as_it_stands(
         return {"heard": len(session["messages"])}
 
     api: dict[str, Any] = {"QUEUE_URL": queue[1], "SECRET": SECRET, "converse": converse, "extract": extract}
-    exec(code.replace("sessions", store._table), api)
+    api["unhurried"] = UNHURRIED
+    exec(
+        code.replace("sessions", store._table).replace("secret=SECRET", "secret=SECRET, times=unhurried"), api
+    )
     put(store, "s", messages=[])
 
     def call(method: str, path: str, **said: Any) -> tuple[int, Any, Any]:
