@@ -52,7 +52,7 @@ WITHOUT_EXTRAS = (
     "tests/test_records.py",
     "tests/test_lines.py",
     "tests/test_origin.py",
-    "tests/test_deadline.py",
+    "tests/test_deadlines.py",
     "tests/test_phases.py",
     "tests/test_roots.py",
     "tests/test_watcher.py",

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 _OTEL = "import opentelemetry.trace, opentelemetry.metrics"
-_GUARDS = "import guards"
+_GUARDS = "from guards import GuardMiddleware, bind, deadline, guard_handler, phase"
 _SDK = "import opentelemetry.sdk.trace.export, opentelemetry.sdk.metrics"
 _WORK = {
     "bare Python": "pass",

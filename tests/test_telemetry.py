@@ -323,7 +323,7 @@ def test_spans_that_nobody_samples_are_not_queued(monkeypatch: pytest.MonkeyPatc
 
 def test_servers_request_flushes_nothing() -> None:
     """A server is not frozen behind its answers: its spans go out by themselves."""
-    from guards.deadline import Budget, Deadline
+    from guards.deadlines import Budget, Deadline
     from guards.request import Request
     from guards.telemetry import Telemetry
 

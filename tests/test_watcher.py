@@ -12,7 +12,7 @@ import pytest
 
 from guards import guard_handler, phase
 from guards import watcher as module
-from guards.deadline import Budget, Deadline
+from guards.deadlines import Budget, Deadline
 from guards.request import Request
 from guards.watcher import Watcher
 from guards.writer import writer
