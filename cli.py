@@ -23,6 +23,7 @@ except ImportError:
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from alarms.settings import Settings
     from incidents.report import Report
@@ -114,6 +115,21 @@ _TRACE_OPTIONS = (
 )
 
 
+_LIVE_OPTIONS = (
+    click.option(
+        "--log-group", multiple=True, metavar="NAME", help="CloudWatch log group to search live. Repeatable."
+    ),
+    click.option("--profile", help="AWS profile. [default: AWS_PROFILE]"),
+    click.option("--region", help="AWS Region. [default: AWS_REGION, the profile's]"),
+    click.option("--endpoint-url", metavar="URL", help="Ask there instead of at AWS."),
+    click.option("--table", metavar="NAME", help="Sessions table: its row tells when to look."),
+    click.option(
+        "--plan", "plan_only", is_flag=True, help="Print what would be searched, as JSON; scan nothing."
+    ),
+    click.option("--max-gb", type=click.FloatRange(0), help="Most to scan unasked, in GB. [default: 5]"),
+)
+
+
 def _options(decorators: tuple[Any, ...]) -> Callable[[_F], _F]:
     def apply(function: _F) -> _F:
         for decorator in reversed(decorators):
@@ -125,23 +141,30 @@ def _options(decorators: tuple[Any, ...]) -> Callable[[_F], _F]:
 
 @main.command(context_settings={"ignore_unknown_options": False})
 @click.argument("more_logs", nargs=-1, metavar="[PATH]...")
-@_options(_TRACE_OPTIONS + _VIEW_OPTIONS)
-def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> None:
-    """Explain a session or a request from saved CloudWatch logs.
+@_options(_TRACE_OPTIONS + _LIVE_OPTIONS + _VIEW_OPTIONS)
+def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], plan_only: bool, **asked: Any) -> None:
+    """Explain a session or a request from saved CloudWatch logs, or from live ones.
 
     \b
     guard trace --session sess_58a0ffa3-... --logs saved/
     guard trace --request ae220969-... --logs a.json.gz b.txt
     aws logs tail GROUP --since 1h | guard trace --session sess_... --logs -
+    guard trace --session sess_... --log-group /aws/lambda/coaching-api --since 2h
     """
     from incidents.files import HELD, FileSource, find_files
 
     settings = _settings(asked)
-    paths = (*logs, *more_logs) or _as_tuple(settings.get("logs"))
+    paths = (*logs, *more_logs)
+    groups = asked["log_group"] or (() if paths else _as_tuple(settings.get("log_group")))
+    if groups:
+        return _trace_live(groups, paths, settings, asked, plan_only)
+    paths = paths or _as_tuple(settings.get("logs"))
     if not paths:
         raise click.UsageError(
-            "name the saved logs: --logs PATH (a file, a folder, a pattern, or - for stdin)"
+            "name the saved logs: --logs PATH (file, folder, pattern, - for stdin), or live ones: --log-group"
         )
+    if plan_only:
+        raise click.UsageError("--plan is for live logs: name them with --log-group")
     wanted = _id(settings)
     files = find_files(paths)
     sources = [FileSource(path, held=HELD // len(files)) for path in files]
@@ -150,6 +173,192 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> No
     from incidents.trace import trace as answer  # while large files are being searched
 
     _show(answer(sources, _query(settings, paths)), asked)
+
+
+def _trace_live(
+    groups: tuple[str, ...],
+    paths: tuple[str, ...],
+    settings: dict[str, Any],
+    asked: dict[str, Any],
+    plan_only: bool,
+) -> None:
+    """The same from live log groups, together with any files: the plan comes before any scan."""
+    from incidents.cloudwatch.live import planned, report
+
+    _id(settings)
+    live = planned(groups, _query(settings, paths), _live(settings, asked), _now())
+    if plan_only:
+        return _show_plan(live.plan)
+    _show(report(live, paths, settings, _say, _allow), asked)
+
+
+def _live(settings: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """The settings, with the Region of AWS_REGION, a name that boto3 itself does not read."""
+    settings["region"] = asked["region"] or os.environ.get("AWS_REGION") or settings.get("region")
+    return settings
+
+
+def _now() -> datetime:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
+def _show_plan(plan: Any) -> None:
+    import json
+
+    from incidents.cloudwatch.plan import document
+
+    _print(json.dumps(document(plan), indent=2) + "\n", "json")
+
+
+def _say(lines: list[str]) -> None:
+    from incidents.display import clean
+
+    for line in lines:
+        click.echo(f"guard: {clean(line)}", err=True)
+
+
+def _allow(plan: Any, number: int) -> bool:
+    """Whether a search over the budget may be made: asked for on a terminal, refused off one."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    return click.confirm(f"guard: search {plan.steps[number].window.since:%Y-%m-%d %H:%M} too?", err=True)
+
+
+@main.command(context_settings={"ignore_unknown_options": False})
+@click.argument("more_logs", nargs=-1, metavar="[PATH]...")
+@_options(_TRACE_OPTIONS[2:] + _LIVE_OPTIONS)
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write there instead of to stdout.")
+@click.option("--most", type=click.IntRange(1), default=20, show_default=True, help="Sessions shown as text.")
+@click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 if a case is as bad as this.")
+def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> None:
+    """Find the requests that went wrong, where no ID is known.
+
+    \b
+    guard scan --logs saved/
+    guard scan --log-group /aws/lambda/coaching-api --since 24h
+    """
+    from incidents.scan.views import as_json
+    from incidents.scan.views import text as as_text
+
+    settings = _settings(asked)
+    paths = (*logs, *more_logs)
+    groups = asked["log_group"] or (() if paths else _as_tuple(settings.get("log_group")))
+    if asked["plan_only"] and not groups:
+        raise click.UsageError("--plan is for live logs: name them with --log-group")
+    if groups and paths:
+        raise click.UsageError("scan either saved logs (--logs) or live ones (--log-group)")
+    query = _query(settings, paths)
+    if groups:
+        found, where = _scan_live(groups, settings, asked, query)
+    else:
+        found, where = _scan_files(paths or _as_tuple(settings.get("logs")), settings, query)
+    terminal = _terminal(asked["output"])
+    shape = {"columns": terminal.get("columns", 80), "ascii": terminal.get("ascii", False)}
+    text = (
+        as_json(found, where)
+        if asked["format_"] == "json"
+        else as_text(found, where, most=asked["most"], **shape)
+    )
+    _write(asked["output"], text) if asked["output"] else _print(text, asked["format_"])
+    sys.exit(_scan_code(found, asked["fail_on"]))
+
+
+def _scan_files(
+    paths: tuple[str, ...], settings: dict[str, Any], query: Query
+) -> tuple[Any, tuple[str, ...]]:
+    from incidents.files import STANDARD_INPUT, find_files
+    from incidents.scan.run import scan_files
+
+    if not paths or STANDARD_INPUT in paths:
+        raise click.UsageError(
+            "name the logs: --logs PATH (a file, a folder or a pattern) or --log-group NAME"
+        )
+    found = scan_files(find_files(paths), _wanted(settings, query), query.gateway, query.budgets)
+    return found, tuple(word for path in paths for word in ("--logs", path))
+
+
+def _scan_live(
+    groups: tuple[str, ...], settings: dict[str, Any], asked: dict[str, Any], query: Query
+) -> tuple[Any, tuple[str, ...]]:
+    from incidents.scan.live import planned, scan_live
+
+    live = planned(groups, query, _wanted(settings, query), _live(settings, asked), _now())
+    if asked["plan_only"]:
+        _show_plan(live.plan)
+        sys.exit(0)
+    return scan_live(live, query, _say, _allow), live.words_again
+
+
+def _wanted(settings: dict[str, Any], query: Query) -> Any:
+    from guards.limits import Limits, limits_for
+    from incidents.scan.signs import Wanted
+
+    limits = Limits.of(query.gateway_limit) if query.gateway_limit else limits_for(query.gateway)
+    return Wanted(query.meanings, limits, query.since, query.until, query.access_log)
+
+
+def _scan_code(found: Any, fail_on: str | None) -> int:
+    bar = -1 if fail_on is None else SEVERITIES.index(fail_on)
+    if fail_on and any(SEVERITIES.index(case.severity) >= bar for case in found.cases):
+        return FOUND
+    return 0 if found.complete else INCOMPLETE
+
+
+@main.command()
+@click.option("--log-group", multiple=True, metavar="NAME", help="To be looked at. Repeatable.")
+@click.option("--profile", help="AWS profile. [default: AWS_PROFILE]")
+@click.option("--region", help="AWS Region. [default: AWS_REGION, the profile's]")
+@click.option("--endpoint-url", metavar="URL", help="Ask there instead of at AWS.")
+@click.option(
+    "--access-log-format", metavar="FORMAT", help="The $context format of the gateway's access log."
+)
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def doctor(format_: str, **asked: Any) -> None:
+    """Say what works of live logs and what is missing, each with its fix. Changes nothing."""
+    from dataclasses import asdict
+
+    from incidents.cloudwatch.doctor import examine
+    from incidents.cloudwatch.live import connected
+    from incidents.cloudwatch.prepare import check_groups
+
+    settings = _live(_settings(asked), asked)
+    groups = _as_tuple(settings.get("log_group"))
+    if not groups:
+        raise click.UsageError("name the log groups: --log-group NAME, or log_group in guard.toml")
+    check_groups(groups)
+    calls, format_of_access_log = connected(settings), settings.get("access_log_format")
+    checks = list(examine(groups, calls, _now(), format_of_access_log))
+    if format_ == "json":
+        import json
+
+        _print(json.dumps([asdict(check) for check in checks], indent=2) + "\n", "json")
+    else:
+        _print("".join(map(_check_line, checks)), "text")
+    sys.exit(FOUND if any(check.state == "failed" for check in checks) else 0)
+
+
+def _check_line(check: Any) -> str:
+    from incidents.display import clean
+
+    fix = "" if check.fix is None else f"; {check.fix}"
+    return clean(f"{check.state:<8} {check.name}: {check.said}{fix}") + "\n"
+
+
+@main.command("iam-policy")
+@click.option("--log-group", multiple=True, metavar="NAME", required=True, help="To be read. Repeatable.")
+@click.option("--table", metavar="NAME", help="Sessions table, where --table is used.")
+def iam_policy(log_group: tuple[str, ...], table: str | None) -> None:
+    """Print the least policy that a role needs to trace and scan live logs."""
+    import json
+
+    from incidents.cloudwatch.policy import policy
+    from incidents.cloudwatch.prepare import check_groups
+
+    check_groups(log_group)
+    _print(json.dumps(policy(log_group, table), indent=2) + "\n", "json")
 
 
 @main.command()
@@ -170,43 +379,6 @@ def demo(**asked: Any) -> None:
         "guard: a reconstruction of the incident of 2026-02-09, traced from the logs in the package", err=True
     )
     _show(replace(report, next_command="guard demo --format html -o incident.html"), asked)
-
-
-@main.group()
-def models() -> None:
-    """The models that converse and extract, and their declared times."""
-
-
-@models.command("check")
-@click.option("--registry", type=click.Path(dir_okay=False), help="TOML. [default: GUARD_MODELS, or ours]")
-@click.option("--conversation", metavar="CODE", help="The pair to judge. [default: the registry's]")
-@click.option("--extraction", metavar="CODE", help="As --conversation.")
-@click.option(
-    "--margin-s", type=click.FloatRange(0), default=5.0, show_default=True, help="For all the rest."
-)
-@click.option("--gateway", type=click.Choice(["http", "rest"]), default="http", show_default=True)
-@click.option("--gateway-limit-ms", type=click.IntRange(1), help="Its timeout, if not the default.")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def check_models(
-    registry: str | None, conversation: str | None, extraction: str | None, **asked: Any
-) -> None:
-    """Say which conversation and extraction models fit one request, by their declared p95.
-
-    Exits with 1 when the pair asked for does not fit.
-    """
-    from datetime import timedelta
-
-    from guards.limits import GATEWAY_LIMITS
-    from guards.models import load
-    from guards.pairs import as_json, as_text, judge
-
-    known = load(registry)
-    milliseconds = asked["gateway_limit_ms"]
-    limit = timedelta(milliseconds=milliseconds) if milliseconds else GATEWAY_LIMITS[asked["gateway"]]
-    pair = (conversation or known.conversation, extraction or known.extraction)
-    verdict = judge(known, pair, limit, timedelta(seconds=asked["margin_s"]))
-    _print((as_json if asked["format_"] == "json" else as_text)(verdict), asked["format_"])
-    sys.exit(0 if verdict.fits else FOUND)
 
 
 @main.group()
@@ -342,6 +514,43 @@ def _words(said: tuple[str, ...]) -> dict[str, str]:
         if not equals:
             raise BadUsage(f"-c {key} has no value", hint=f"write -c {key}=VALUE")
     return {key: value for key, _, value in pairs}
+
+
+@main.group()
+def models() -> None:
+    """The models that converse and extract, and their declared times."""
+
+
+@models.command("check")
+@click.option("--registry", type=click.Path(dir_okay=False), help="TOML. [default: GUARD_MODELS, or ours]")
+@click.option("--conversation", metavar="CODE", help="The pair to judge. [default: the registry's]")
+@click.option("--extraction", metavar="CODE", help="As --conversation.")
+@click.option(
+    "--margin-s", type=click.FloatRange(0), default=5.0, show_default=True, help="For all the rest."
+)
+@click.option("--gateway", type=click.Choice(["http", "rest"]), default="http", show_default=True)
+@click.option("--gateway-limit-ms", type=click.IntRange(1), help="Its timeout, if not the default.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def check_models(
+    registry: str | None, conversation: str | None, extraction: str | None, **asked: Any
+) -> None:
+    """Say which conversation and extraction models fit one request, by their declared p95.
+
+    Exits with 1 when the pair asked for does not fit.
+    """
+    from datetime import timedelta
+
+    from guards.limits import GATEWAY_LIMITS
+    from guards.models import load
+    from guards.pairs import as_json, as_text, judge
+
+    known = load(registry)
+    milliseconds = asked["gateway_limit_ms"]
+    limit = timedelta(milliseconds=milliseconds) if milliseconds else GATEWAY_LIMITS[asked["gateway"]]
+    pair = (conversation or known.conversation, extraction or known.extraction)
+    verdict = judge(known, pair, limit, timedelta(seconds=asked["margin_s"]))
+    _print((as_json if asked["format_"] == "json" else as_text)(verdict), asked["format_"])
+    sys.exit(0 if verdict.fits else FOUND)
 
 
 def _settings(asked: dict[str, Any]) -> dict[str, Any]:

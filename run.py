@@ -40,7 +40,7 @@ LOCKS = {
 """Lock file -> what goes in. The first fixes the versions for the others. build and uv stand alone: the group
 of their name, without the project."""
 
-BENCHMARKS = {"trace": "bench", "guards": "bench", "collectors": "test"}
+BENCHMARKS = {"trace": "bench", "scan": "bench", "guards": "bench", "collectors": "test"}
 """Benchmark -> the environment that it runs in; the first one is meant where none is named."""
 
 NO_SETUP = """\
@@ -52,7 +52,7 @@ WITHOUT_EXTRAS = (
     "tests/test_records.py",
     "tests/test_lines.py",
     "tests/test_origin.py",
-    "tests/test_deadline.py",
+    "tests/test_deadlines.py",
     "tests/test_phases.py",
     "tests/test_roots.py",
     "tests/test_watcher.py",
@@ -129,6 +129,11 @@ def cdk(words: list[str]) -> int:
     return _cdk_cli(folder, STATE / "cdk-cli") or _run(folder, "pytest", *(words or ["tests/cdk"]))
 
 
+def fake_aws(words: list[str]) -> int:
+    """CloudWatch Logs on this machine, with the demo's logs in it, until Ctrl-C."""
+    return _run(environment("test"), "python", "-m", "tests.cloudwatch_logs", *words)
+
+
 def lock(words: list[str]) -> int:
     """Write requirements/*.txt anew, keeping pinned versions that still fit (--upgrade: take newer ones)."""
     uv = _uv()
@@ -160,6 +165,7 @@ COMMANDS = {
     "lock": lock,
     "bench": bench,
     "example": example,
+    "fake-aws": fake_aws,
     "twin": twin,
 }
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from guards import lines
 from guards.contained import Patience
-from guards.deadline import Budget, Deadline
+from guards.deadlines import Budget, Deadline
 
 if TYPE_CHECKING:
     from guards.spans import OpenSpan, Otel

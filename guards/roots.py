@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from guards import lines, names, spans
 from guards import request as requests
-from guards.deadline import budget_of
+from guards.deadlines import budget_of
 from guards.names import RecordOutcome
 from guards.origin import Origin
 from guards.request import Request, identifier, now_ms, service_name

@@ -56,7 +56,9 @@ class Writer:
         if self._silencers:
             return True
         written = False
-        if len(line) <= MAX_BYTES and self._take_turn():
+        # A lock that is free, as it mostly is, is had sooner without a timeout and without one call more.
+        if len(line) <= MAX_BYTES and (self._lock.acquire(False) or self._wait_for_turn()):
+            self._stuck = False
             try:
                 written = self._put(line)
             except Exception:  # no standard output, a closed one, one that is no stream at all
@@ -67,10 +69,9 @@ class Writer:
             self.dropped.add()
         return written
 
-    def _take_turn(self) -> bool:
+    def _wait_for_turn(self) -> bool:
         """Wait for another thread's write; not again for one that has been waited for already."""
-        # A lock that is free, as it mostly is, is had sooner without a timeout.
-        taken = self._lock.acquire(False) or (not self._stuck and self._lock.acquire(True, _PATIENCE_S))
+        taken = not self._stuck and self._lock.acquire(True, _PATIENCE_S)
         self._stuck = not taken
         return taken
 
@@ -86,7 +87,7 @@ class Writer:
         if _CAN_POLL and not self._takes_a_line(descriptor):
             return False
         # Straight to the descriptor: what a program has printed and not flushed must not hold a record back.
-        data = (b"\n" if self._torn else b"") + line.encode("ascii")
+        data = (line if not self._torn else "\n" + line).encode("ascii")
         count = os.write(descriptor, data)
         self._torn = count < len(data)
         return not self._torn

@@ -23,7 +23,8 @@ FITS = timedelta(seconds=1)
 """How far REPORT may stand from where its Duration, counted from START, ends."""
 
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html; an export writes - for /.
-_LAMBDA_STREAM = re.compile(r"\d{4}[/-]\d\d[/-]\d\d[/-][^\n]*\[[^\]\n]+\][0-9a-f]+")
+LAMBDA_STREAM = re.compile(r"\d{4}[/-]\d\d[/-]\d\d[/-][^\n]*\[[^\]\n]+\][0-9a-f]+")
+"""The names that Lambda gives its log streams."""
 _CONCURRENT = "lambda-managed-instances"
 
 
@@ -127,7 +128,7 @@ def _fits(lines: Sequence[Line], start: int | None, index: int) -> bool:
 def _one_at_a_time(lines: Sequence[Line]) -> bool:
     """Whether the stream's name is Lambda's, and nothing says that its environment runs requests at once."""
     name = lines[0].event.log_stream
-    if name is None or not _LAMBDA_STREAM.fullmatch(name):
+    if name is None or not LAMBDA_STREAM.fullmatch(name):
         return False
     return not any(
         text(line.said.fields, "initializationType") == _CONCURRENT

@@ -24,6 +24,13 @@ KEYS = {
     "access_log_format": "the $context format of the gateway's access log",
     "conversation_budget_s": "how long a conversation phase may take, in seconds: 0 to 900",
     "extraction_budget_s": "how long an extraction phase may take, in seconds: 0 to 900",
+    "log_group": "names of CloudWatch log groups",
+    "profile": "a profile of the AWS configuration",
+    "region": "an AWS Region",
+    "endpoint_url": "where CloudWatch Logs is asked instead of at AWS",
+    "table": "the sessions table in DynamoDB",
+    "max_gb": "how many GB a search may scan unasked: 0 or more",
+    "insights_usd_per_gb": "US dollars that Insights costs per GB: 0 or more",
 }
 """What may be set, and what it is."""
 
@@ -71,8 +78,23 @@ def _seconds(value: object) -> bool:
     return isinstance(value, int | float) and value is not True and 0 <= value <= LONGEST_MS / 1000
 
 
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _amount(value: object) -> bool:
+    return isinstance(value, int | float) and value is not True and 0 <= value <= 10**9
+
+
 _FITS: dict[str, Callable[[Any], bool]] = {
     "logs": _texts,
+    "log_group": _texts,
+    "profile": _text,
+    "region": _text,
+    "endpoint_url": _text,
+    "table": _text,
+    "max_gb": _amount,
+    "insights_usd_per_gb": _amount,
     "gateway": lambda value: value in ("http", "rest"),
     "gateway_limit_ms": lambda value: type(value) is int and 1 <= value <= LONGEST_MS,
     "meanings": _texts,

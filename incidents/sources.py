@@ -104,6 +104,8 @@ class Reading:
     """Size as stored."""
     unread_bytes: int | None
     """Passed over without parsing."""
+    searched: bool = False
+    """Whether some of it was looked through where it is kept, though nothing was read from it."""
 
 
 class Source(Protocol):

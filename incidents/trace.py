@@ -47,6 +47,8 @@ class Query:
     access_log: AccessLogFormat | None = None
     logs: tuple[str, ...] = ()
     """As the user named them, for the next command."""
+    options: tuple[str, ...] = ()
+    """Other options that the next command needs to ask the same sources."""
 
     @property
     def id(self) -> str:
@@ -111,14 +113,20 @@ class _Asked:
     def nothing(self, found: _Found) -> GuardError:
         """Why there is no answer: what was searched, what could not be, and the nearest IDs in it."""
         cut = [reading for reading in found.readings if not reading.complete]
-        if len(cut) == len(found.readings) and not any(reading.parsed for reading in cut):
+        if len(cut) == len(found.readings) and not any(reading.parsed or reading.searched for reading in cut):
             return SourceFailed(
                 f"nothing in {cut[0].name} can be read: {cut[0].skipped[-1].reason}", source=cut[0].name
             )
         text = "; ".join((self._searched(found), *self._seen(found), f"searched {_names(found.readings)}"))
         if not cut:
             return NothingMatched(text)
-        return NothingMatchedYet(f"{text}; not read, or not to the end: {_names(cut)}")
+        why = [
+            f" ({each.where}: {each.reason})"
+            for reading in cut
+            if reading.searched
+            for each in reading.skipped[:1]
+        ]
+        return NothingMatchedYet(f"{text}; not read, or not to the end: {_names(cut)}{''.join(why[:1])}")
 
     def _searched(self, found: _Found) -> str:
         size = sum(reading.bytes or 0 for reading in found.readings)
@@ -292,7 +300,11 @@ def _report(found: _Found, query: Query) -> Report:
         verdict=verdict(timeline, findings),
         advice=advice(timeline, findings),
         next_command=next_command(
-            timeline, session_id=query.session_id, request_id=query.request_id, logs=query.logs
+            timeline,
+            session_id=query.session_id,
+            request_id=query.request_id,
+            logs=query.logs,
+            options=query.options,
         ),
         notes=tuple(_notes(found, query)),
     )

@@ -218,6 +218,7 @@ def next_command(
     session_id: str | None = None,
     request_id: str | None = None,
     logs: Sequence[str] = (),
+    options: Sequence[str] = (),
 ) -> str | None:
     """The next useful command after a question by session or request; None where nothing was found.
 
@@ -229,7 +230,7 @@ def next_command(
     """
     if not timeline.requests:
         return None
-    where = [part for path in logs for part in ("--logs", path)]
+    where = [*(part for path in logs for part in ("--logs", path)), *options]
     if session_id is not None:
         return shlex.join(["guard", "trace", "--session", session_id, *where, *_PAGE])
     whole = timeline.session.session_id

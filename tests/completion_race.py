@@ -20,7 +20,7 @@ from guards.completion import BlockingCompletion, MemoryDispatch, Reply, Times
 from guards.completion.dynamodb import DynamoStore
 from tests.moto_server import client, make_table, moto_server
 
-UNHURRIED = Times(write=30.0)
+UNHURRIED = Times(write=120.0)
 """Fifty completers of one server in one process take turns: slowness is not what is tested here."""
 
 
@@ -43,7 +43,7 @@ def race(dynamodb: Any, table: str, completers: int, pool: ThreadPoolExecutor) -
         start.wait(60)
         return completion.complete(session_id)
 
-    replies = [each.result(120) for each in [pool.submit(complete) for _ in range(completers)]]
+    replies = [each.result(300) for each in [pool.submit(complete) for _ in range(completers)]]
     return _wrong(replies, extractions, store.load(session_id))
 
 

@@ -44,6 +44,18 @@ def test_benchmark_prints_its_table(folder: Path) -> None:
     ]
 
 
+def test_benchmark_of_a_scan_prints_its_table(folder: Path) -> None:
+    """One round on small files: as many requests as there are REPORT lines, or the benchmark stops."""
+    words = ["--size-mb", "10", "--rounds", "1", "--keep", str(folder)]
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "scan.py"), *words], capture_output=True, text=True
+    )
+
+    assert 0 == done.returncode, done.stderr
+    rows = [line.split("|")[1].strip() for line in done.stdout.splitlines() if "guard scan" in line]
+    assert ["plain, 10 MB", "plain, 2 MB", "gzip of 2 MB"] == rows
+
+
 def test_benchmark_stops_at_a_wrong_answer(tmp_path: Path) -> None:
     """A contestant that answers fast but finds something else is no contestant."""
     wrong = tmp_path / "wrong.py"

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from guards import guard_handler
 from guards.completion import (
     BlockingCompletion,
     Completion,
@@ -36,12 +37,14 @@ from guards.completion import (
 from guards.completion.dispatch import message
 from guards.completion.writes import Outcome, Write
 from guards.errors import BadUsage
+from guards.testing import capture_phases
 
 SESSION = "sess_1"
 SECRET = "a secret for the tests"
-HURRIED = Times(answer=0.05, write=0.3, stop=0.2, skew=0.1, pause=0.0)
-"""Hands over 0.85 s before the deadline."""
-SOON = timedelta(seconds=1.5)
+HURRIED = Times(answer=0.05, write=0.8, stop=0.2, skew=0.1, pause=0.0)
+"""Hands over 1.85 s before the deadline."""
+SOON = timedelta(seconds=3.5)
+"""Time to begin, even on a busy machine, and soon over."""
 LATER = timedelta(seconds=30)
 
 
@@ -142,10 +145,11 @@ def test_late_async_extraction_is_cancelled_and_handed_over() -> None:
             ended.append("cancelled")
             raise
 
-    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET, "times": HURRIED}
-    reply = asyncio.run(Completion(store, queue, slow, **options).complete(SESSION, left=SOON))
+    async def main() -> tuple[str, list[str]]:
+        completion = Completion(store, queue, slow, predict=0.0, secret=SECRET, times=HURRIED)
+        return (await completion.complete(SESSION, left=SOON)).kind, list(ended)
 
-    assert ("pending", ["cancelled"]) == (reply.kind, ended)
+    assert ("pending", ["cancelled"]) == asyncio.run(main())
     assert blocking(store=store, dispatch=queue).work(queue.sent[-1][0], left=LATER)
     assert "completed" == store.items[SESSION]["status"]
 
@@ -174,7 +178,7 @@ def test_extraction_that_swallows_its_cancellation_does_not_hold_the_answer() ->
 
 
 def test_sync_extraction_of_async_code_is_left_behind_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thread whose task was stopped ends without a word: nobody waits, and nothing is raised in it."""
+    """A thread whose task was stopped ends without a word: nobody waits, nothing is raised."""
     raised, go, gone = [], threading.Event(), threading.Event()
     monkeypatch.setattr(threading, "excepthook", raised.append)
 
@@ -451,7 +455,7 @@ def test_claim_without_an_answer_is_looked_up(does: bool, kind: str) -> None:
 def test_result_that_may_not_be_stored_is_pending(does: bool) -> None:
     """Without the store's word the result is not answered; the queue's message settles it."""
     store = Deaf("complete", does=does)
-    reply = blocking(store=store).complete(SESSION, left=timedelta(seconds=2))
+    reply = blocking(store=store).complete(SESSION, left=SOON)
 
     assert ("pending", "completed" if does else "active") == (reply.kind, store.items[SESSION]["status"])
 
@@ -541,6 +545,29 @@ def test_async_worker_and_sweeper_run_under_a_plain_handler() -> None:
     assert {"goals": ["hello"]} == store.items[SESSION]["extracted_result"]
 
 
+def test_handlers_refuse_to_run_inside_a_running_loop() -> None:
+    """A coroutine that nobody awaits must not pass for a job that is done."""
+    store, queue, _, job = owed()
+    completion = Completion(store, queue, goals_later, predict=0.0, secret=SECRET)
+
+    async def main() -> None:
+        with pytest.raises(BadUsage, match="event loop"):
+            worker_handler(completion)({"Records": [{"messageId": "1", "body": message(job)}]}, None)
+        with pytest.raises(BadUsage, match="event loop"):
+            sweep_handler(completion)({}, None)
+
+    asyncio.run(main())
+    assert "extracting" == store.items[SESSION]["guard_state"]
+
+
+def test_hand_over_is_a_phase_of_the_request() -> None:
+    """The trace of a request that hands over shows where its last moments went."""
+    with capture_phases() as phases:
+        blocking(lambda session: time.sleep(2)).complete(SESSION, left=SOON)
+
+    assert ["hand-over", "hand-over"] == [phase.name for phase in phases]
+
+
 def test_worker_that_meets_a_live_lease_sends_a_delayed_copy() -> None:
     """The message is done with, so that waiting does not count as a failed delivery; the copy comes later."""
     store, queue, completion, job = owed()
@@ -551,9 +578,10 @@ def test_worker_that_meets_a_live_lease_sends_a_delayed_copy() -> None:
     assert "somebody" == store.items[SESSION]["guard_owner"]
 
 
-def test_worker_renews_its_lease_while_it_works() -> None:
-    """A lease shorter than the extraction does not run out under a worker that is well."""
-    store, queue, _, job = owed()
+@pytest.mark.parametrize("who", ["worker", "request"])
+def test_lease_is_renewed_under_whoever_works_for_long(who: str) -> None:
+    """A lease shorter than the extraction does not run out under a process that is well."""
+    store, queue, completion, job = owed()
     seen: set[float] = set()
 
     def slow(session: Any) -> dict[str, Any]:
@@ -563,8 +591,25 @@ def test_worker_renews_its_lease_while_it_works() -> None:
             time.sleep(0.02)
         return {}
 
-    assert blocking(slow, store=store, dispatch=queue, times=Times(lease=5.0, renew=0.1)).work(job)
+    if who == "request":
+        store.items[SESSION] = item()
+    completion = blocking(slow, store=store, dispatch=queue, times=Times(lease=5.0, renew=0.1))
+    _ = completion.work(job) if who == "worker" else completion.complete(SESSION, left=timedelta(minutes=5))
+
     assert len(seen) >= 3
+    assert "completed" == store.items[SESSION]["status"]
+
+
+@pytest.mark.parametrize(("age_ms", "kind"), [(0, "completed"), (18_000, "pending")])
+def test_deadline_is_the_requests_own(age_ms: int, kind: str) -> None:
+    """Below a guard's root what is left of the gateway's 30 s decides whether 10 s still fit."""
+    completion = blocking(predict=10.0, times=Times())
+    handler = guard_handler(lambda event, context: for_lambda(completion.complete(SESSION)))
+    context = {"http": {"method": "POST", "path": "/complete"}, "timeEpoch": time.time() * 1000 - age_ms}
+
+    answer = handler({"version": "2.0", "routeKey": "$default", "requestContext": context}, None)
+
+    assert kind == json.loads(answer["body"])["status"]
 
 
 def test_blocking_completion_refuses_a_coroutine_function() -> None:

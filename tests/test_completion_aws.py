@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 import socket
 import sys
@@ -12,12 +14,22 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from moto.dynamodb.comparisons import ConditionExpressionParser
 
-from guards.completion import BlockingCompletion, DispatchFailed, Job, MemoryStore, StoreUnavailable, Turn
+from guards.completion import (
+    BlockingCompletion,
+    DispatchFailed,
+    Job,
+    MemoryStore,
+    StoreUnavailable,
+    Times,
+    Turn,
+    aws,
+)
 from guards.completion import writes as the_writes
 from guards.completion.dispatch import message
 from guards.completion.dynamodb import DynamoStore
@@ -31,6 +43,8 @@ from tests.completion_race import race
 from tests.moto_server import KEYS, client, make_table, moto_server
 
 SECRET = "a secret for the tests"
+UNHURRIED = Times(write=5.0)
+"""A busy machine answers late; how soon to give up is tested elsewhere."""
 JOB = Job("sess_1", "job_1")
 
 
@@ -87,7 +101,7 @@ def test_race_is_lost_where_conditions_are_not_atomic(monkeypatch: pytest.Monkey
             def expr(self, item: Any) -> Any:
                 """Check, and let others run."""
                 found = checked.expr(item)
-                time.sleep(0.001)
+                time.sleep(0.02)
                 return found
 
         return Dawdling()
@@ -188,7 +202,7 @@ def test_write_that_is_sent_twice_is_recognised(store: DynamoStore, dynamodb: An
     put(store, "s")
     lossy = DynamoStore(store._table, client=LosesAnswers(dynamodb))
     queue = SqsSink()
-    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET}
+    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET, "times": UNHURRIED}
 
     reply = BlockingCompletion(lossy, queue, lambda session: {"goals": []}, **options).complete("s")
 
@@ -238,7 +252,7 @@ def test_job_goes_through_the_queue_to_a_worker(store: DynamoStore, queue: tuple
     """Deferred, received, completed; its message delayed past a lease does not come before."""
     sqs, queue_url = queue
     put(store, "s")
-    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET}
+    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET, "times": UNHURRIED}
     completion = BlockingCompletion(store, SqsDispatch(queue_url, client=sqs), lambda s: {"n": 1}, **options)
 
     reply = BlockingCompletion(
@@ -294,7 +308,7 @@ def test_job_goes_through_eventbridge_and_its_rule(
     events.put_targets(Rule="owed", Targets=[{"Id": "1", "Arn": arn}])
     put(store, "s")
     dispatch = EventBridgeDispatch(client=events)
-    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET, "policy": "defer"}
+    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET, "policy": "defer", "times": UNHURRIED}
     completion = BlockingCompletion(store, dispatch, lambda session: {"n": 1}, **options)
 
     assert "pending" == completion.complete("s").kind
@@ -360,3 +374,64 @@ def test_missing_boto3_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(MissingExtra, match=r"pip install 'coaching-guard\[aws\]'"):
         DynamoStore("sessions")
+
+
+DOCS = Path(__file__).resolve().parent.parent / "docs" / "completion.md"
+
+
+def test_example_of_the_docs_works_as_it_stands(
+    url: str, queue: tuple[Any, str], store: DynamoStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FastAPI behind Mangum, table and queue: a conversation, its end, the retry, the status, the worker."""
+    monkeypatch.setattr(aws, "client", lambda service: client(service, url))
+    code = DOCS.read_text("utf-8").split("```python\n")[1].split("```")[0]
+    assert '"sessions"' in code
+
+    async def converse(session: Any, text: str) -> dict[str, Any]:
+        return {"text": "I see.", "is_final": text == "that is all"}
+
+    async def extract(session: Any) -> dict[str, Any]:
+        return {"heard": len(session["messages"])}
+
+    api: dict[str, Any] = {"QUEUE_URL": queue[1], "SECRET": SECRET, "converse": converse, "extract": extract}
+    api["unhurried"] = UNHURRIED
+    exec(
+        code.replace("sessions", store._table).replace("secret=SECRET", "secret=SECRET, times=unhurried"), api
+    )
+    put(store, "s", messages=[])
+
+    def call(method: str, path: str, **said: Any) -> tuple[int, Any, Any]:
+        answer = guarded(api["app"], method, path, json.dumps(said))
+        return answer["statusCode"], json.loads(answer["body"] or "null"), answer["headers"]
+
+    first = call("POST", "/coaching/message", session_id="s", text="hello")
+    last = call("POST", "/coaching/message", session_id="s", text="that is all")
+    again = call("POST", "/coaching/message", session_id="s", text="that is all")
+    other = call("POST", "/coaching/message", session_id="s", text="one more thing")
+    status = call("GET", "/coaching/session/s")
+
+    assert [200, 200, 200, 409, 200] == [each[0] for each in (first, last, again, other, status)]
+    assert ["active", "completed"] == [first[1]["status"], last[1]["status"]]
+    assert {"heard": 4} == last[1]["result"] == again[1]["result"] == status[1]["result"]
+    assert "true" == again[2]["idempotent-replayed"]
+    assert {"batchItemFailures": []} == api["work"]({"Records": received(*queue)}, None)
+    assert {"sent": 0} == api["sweep"]({}, None)
+
+
+def guarded(app: Any, method: str, path: str, body: str) -> Any:
+    """A request as an HTTP API sends it to Lambda."""
+    from mangum import Mangum
+
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    http = {"method": method, "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"}
+    event = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"http": http, "timeEpoch": time.time_ns() // 1_000_000, "stage": "$default"},
+        "body": body,
+        "isBase64Encoded": False,
+    }
+    return Mangum(app, lifespan="off")(event, None)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from guards import bind, deadline, guard_handler, phase
-from guards.deadline import Deadline
+from guards.deadlines import Deadline
 from guards.testing import capture_phases
 from tests.guarded import OTHER_REQUEST, REQUEST, SESSION, Context, http_event, of_kind, written
 

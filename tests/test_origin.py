@@ -134,3 +134,8 @@ def test_event_that_raises_comes_from_nowhere() -> None:
 def test_resource_that_may_be_a_path_is_taken_for_one(version, resource, path, route) -> None:
     """Both REST and HTTP APIs of payload 1.0 have the field; what is no template names no route."""
     assert route == origin_of({**REST, **version, "resource": resource, "path": path}).route
+
+
+def test_route_of_a_long_path_fits_a_record() -> None:
+    """A client may ask for any path: a record that is too long would be dropped."""
+    assert len(route_of("GET", None, "/coaching" * 2000) or "") < 600

@@ -247,3 +247,27 @@ def test_forked_child_sends_its_own_and_not_its_parents() -> None:
         assert b"\x02" == os.read(read, 10)
     finally:
         os.close(read)
+
+
+def test_sender_sleeps_while_its_breaker_is_open() -> None:
+    """It does not ask over and over whether it may try again: that would take the handler's own CPU."""
+    asked: list[float] = []
+
+    class Counted(Breaker):
+        @property
+        def wait_s(self) -> float:
+            asked.append(super().wait_s)
+            return super().wait_s
+
+        @property
+        def may_try(self) -> bool:
+            asked.append(0.0)
+            return super().may_try
+
+    sender = Sender[int](lambda batch: False, Tally(), every=0.001, breaker=Counted())
+    sender.put(1)
+    sender.flush(10.0)
+    sender.put(2)
+    threading.Event().wait(0.2)
+
+    assert len(asked) < 20

@@ -323,7 +323,7 @@ def test_spans_that_nobody_samples_are_not_queued(monkeypatch: pytest.MonkeyPatc
 
 def test_servers_request_flushes_nothing() -> None:
     """A server is not frozen behind its answers: its spans go out by themselves."""
-    from guards.deadline import Budget, Deadline
+    from guards.deadlines import Budget, Deadline
     from guards.request import Request
     from guards.telemetry import Telemetry
 
@@ -378,3 +378,40 @@ def test_metrics_are_sent_when_due_and_their_loss_is_seen(monkeypatch: pytest.Mo
             sent.append(False)
 
     assert ([True, True, False, True, False], 3) == (sent, len(asked))
+
+
+def test_meters_of_others_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As their tracers do, with a word."""
+    from opentelemetry import metrics
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+    from opentelemetry.sdk.resources import Resource
+
+    from guards.telemetry import _set_metrics
+
+    others, replaced = MeterProvider(shutdown_on_exit=False), []
+    monkeypatch.setattr(metrics, "get_meter_provider", lambda: others)
+    monkeypatch.setattr(metrics, "set_meter_provider", replaced.append)
+    with pytest.warns(UserWarning, match="guards leaves it"):
+        _set_metrics(Resource.get_empty(), None, [InMemoryMetricReader()])
+
+    assert [] == replaced
+
+
+@pytest.mark.parametrize(("function", "every"), [("coaching-api", None), (None, 5.0)])
+def test_only_a_server_sends_by_itself(monkeypatch, function: str | None, every: float | None) -> None:
+    """A Lambda may be frozen in the middle of it."""
+    from opentelemetry import trace
+    from opentelemetry.sdk.resources import Resource
+
+    from guards.telemetry import _set_tracing
+    from tests.otel import Kept
+
+    monkeypatch.setattr(trace, "set_tracer_provider", lambda provider: provider.shutdown())
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
+    if function:
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", function)
+    sender = _set_tracing(Resource.get_empty(), Kept(), None)
+
+    assert sender is not None
+    assert every == sender._every

@@ -12,7 +12,7 @@ import pytest
 
 from guards import guard_handler, phase
 from guards import watcher as module
-from guards.deadline import Budget, Deadline
+from guards.deadlines import Budget, Deadline
 from guards.request import Request
 from guards.watcher import Watcher
 from guards.writer import writer
@@ -47,21 +47,24 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_running_request_is_told_at_each_mark_once(monkeypatch: pytest.MonkeyPatch, capfd) -> None:
     """At 25/30, 28/30 and the whole of the gateway's limit, with the phase that is open then."""
-    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "300")
+    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "1500")
+    told: list[str] = []
+    say = module.say_past
+    monkeypatch.setattr(module, "say_past", lambda request, mark: (say(request, mark), told.append(mark)))
 
     @guard_handler
     def handler(event: Any, context: Any) -> None:
         with phase("conversation"):
-            time.sleep(0.265)
+            until(lambda: told)
         with phase("extraction"):
-            time.sleep(0.15)
+            until(lambda: "limit" in told)
 
     records = written(capfd, lambda: handler(http_event(), Context()))
     past = of_kind(records, "request.past")
 
     assert ["warning", "critical", "limit"] == marks(records)
     assert ("conversation", "extraction") == (past[0]["open_phase"], past[2]["open_phase"])
-    assert all(each["elapsed_ms"] >= at for each, at in zip(past, (250, 280, 300), strict=True))
+    assert all(each["elapsed_ms"] >= at for each, at in zip(past, (1250, 1400, 1500), strict=True))
     assert records.index(past[2]) < records.index(of_kind(records, "request.end")[0])
 
 

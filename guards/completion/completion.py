@@ -53,8 +53,8 @@ class _Common:
         self._clock = clock
         self._secret = _secret(secret)
         parts = Parts(store, dispatch, self.times, clock, lambda: uuid.uuid4().hex)
-        replies = replies or Replies(retry_after=self.times.retry_after)
-        self._requests = Requests(parts, replies, _always(policy), _always(predict))
+        self.replies = replies or Replies(retry_after=self.times.retry_after)
+        self._requests = Requests(parts, self.replies, _always(policy), _always(predict))
         self._workers = Workers(parts)
 
     def turn(self, session_id: str, *, text: str | None = None, key: str | None = None) -> Turn:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
 from guards.completion.completion import BlockingCompletion, Completion
 from guards.completion.dispatch import job_of
 from guards.completion.states import Job
-from guards.errors import GuardError
+from guards.errors import BadUsage, GuardError
 from guards.handler import left_ms
 from guards.loops import completed
 from guards.request import bind
@@ -52,9 +52,18 @@ def sweep_handler(completion: Completion | BlockingCompletion, *, limit: int = 1
     def handler(event: Mapping[str, Any], context: object) -> Any:
         if isinstance(completion, BlockingCompletion):
             return {"sent": completion.sweep(limit)}
-        return {"sent": completed(completion.sweep(limit))}
+        return {"sent": _finished(completion.sweep(limit))}
 
     return handler
+
+
+def _finished(work: Coroutine[Any, Any, Any]) -> Any:
+    """What it gives. Raises BadUsage where a loop runs already: nobody would await it."""
+    found = completed(work)
+    if found is not work:
+        return found
+    work.close()
+    raise BadUsage("the handler was called where an event loop runs", hint="await completion.work(job) there")
 
 
 def _job_in(record: Mapping[str, Any]) -> Job | None:
@@ -78,7 +87,9 @@ def _done(completion: Completion | BlockingCompletion, job: Job | None, context:
     try:
         if isinstance(completion, BlockingCompletion):
             return completion.work(job, left=left)
-        return bool(completed(completion.work(job, left=left)))
+        return bool(_finished(completion.work(job, left=left)))
+    except BadUsage:
+        raise
     except Exception as error:  # one job's trouble must not send the others of its batch back
         _log.warning("completion: a worker raised %s", type(error).__name__)
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -137,12 +136,9 @@ class Requests(Engine):
         self, session: Session, deadline: float, inline: bool, turn: Turn | None, changes: Mapping[str, Any]
     ) -> Claim:
         now, token = self.clock(), self.token()
-        lease_until = min(deadline, now + self._longest_lease(deadline)) + self.times.skew if inline else now
+        # A far deadline, Lambda's own or none, must not make a dead process's work wait so long.
+        lease_until = min(deadline, now + self.times.lease) + self.times.skew if inline else now
         return Claim(token, f"job_{token}", int(inline), lease_until, inline, turn, changes)
-
-    def _longest_lease(self, deadline: float) -> float:
-        """Where no deadline is known the lease is a worker's, and renewed."""
-        return math.inf if deadline < math.inf else self.times.lease
 
     def _look_again(self, session_id: str, token: str) -> Steps[Outcome | None]:
         """What became of a write that gave no answer; None where the store is still out of reach."""
@@ -152,7 +148,8 @@ class Requests(Engine):
     def _inline(self, session: Session, owner: str, deadline: float, turn: Turn | None) -> Steps[Reply]:
         sent = yield from self._send_after_lease("R3 send", session)
         stop_at = deadline - self.times.hand_over
-        found = yield from self._extracted(session, owner, stop_at, renewing=deadline == math.inf)
+        renewing = session.lease_until < deadline
+        found = yield from self._extracted(session, owner, stop_at, renewing=renewing)
         if isinstance(found, Done):
             return (yield from self._answer(session, owner, found.result, deadline, sent, turn))
         pause = self.times.pause_after(session.attempt) if isinstance(found, Raised) else 0.0

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from guards.deadline import Budget, Deadline, budget_of
+from guards.deadlines import Budget, Deadline, budget_of
 from guards.origin import Origin
 
 

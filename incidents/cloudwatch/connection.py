@@ -1,0 +1,42 @@
+"""Clients made by boto3, which is imported here and not before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from guards.errors import BadUsage, MissingExtra
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Whose logs, and where. What is None is left to boto3: AWS_PROFILE, AWS_REGION, roles, instance."""
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    read_timeout: float = 30.0
+    """Seconds to wait for an answer."""
+
+
+def client(connection: Connection, service: str = "logs") -> Any:
+    """A client of a service, which tries each call once: tries are counted in incidents.cloudwatch.calls.
+
+    Raises MissingExtra without boto3, and BadUsage where the profile or the Region is not known.
+    """
+    try:
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+    except ImportError:
+        raise MissingExtra("reading CloudWatch Logs", extra="aws") from None
+    config = Config(
+        retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=connection.read_timeout
+    )
+    try:
+        session = boto3.Session(profile_name=connection.profile, region_name=connection.region)
+        return session.client(service, endpoint_url=connection.endpoint_url, config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise BadUsage(
+            f"no client for AWS can be made: {error}", hint="set --profile and --region, or AWS_PROFILE"
+        ) from error

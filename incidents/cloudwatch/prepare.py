@@ -1,0 +1,149 @@
+"""From a question to a plan: the time from what was typed or the session's row, the size from an estimate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from guards.errors import BadUsage, SourceFailed
+from incidents.cloudwatch import windows
+from incidents.cloudwatch.calls import Calls
+from incidents.cloudwatch.faults import Fault, from_answer, from_error
+from incidents.cloudwatch.insights import estimated, start
+from incidents.cloudwatch.intervals import from_ms
+from incidents.cloudwatch.plan import MAX_GB, PRICE_PER_GB, Plan, Step, priced, steps_of
+from incidents.cloudwatch.queries import INDEXED_FIELD, estimate_query
+from incidents.cloudwatch.windows import Origin, Window
+
+MOST_GROUPS: Final = 50
+_GROUP: Final = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
+_ROW: Final = ("created_at", "completed_at", "updated_at", "last_activity_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked of live logs."""
+
+    groups: tuple[str, ...]
+    wanted: str
+    """The ID."""
+    is_session: bool = True
+    since: datetime | None = None
+    until: datetime | None = None
+    table: str | None = None
+    """The sessions table; its row of the session tells when to look."""
+    max_gb: float = MAX_GB
+    price_per_gb: float = PRICE_PER_GB
+
+
+def plan_for(ask: Ask, calls: Calls, now: datetime, table: Callable[[], Any] | None = None) -> Plan:
+    """What will be searched, and what it costs. Nothing is scanned for it.
+
+    ``table`` makes a DynamoDB client, where the ask names a table. Raises BadUsage for a name that is none,
+    and SourceFailed where the service does not answer.
+    """
+    check_groups(ask.groups)
+    origin, stretches = _windows(ask, now, table)
+    plan = Plan(
+        ask.groups,
+        calls.region,
+        ask.wanted,
+        origin,
+        steps_of(ask.wanted, stretches),
+        ask.max_gb,
+        ask.price_per_gb,
+    )
+    queries = [step for step in plan.steps if step.engine == "Insights"]
+    if not queries:
+        return plan
+    if ask.is_session and (since := _indexed_since(ask.groups, calls)):
+        steps = steps_of(ask.wanted, stretches, since)
+        plan = Plan(ask.groups, calls.region, ask.wanted, origin, steps, ask.max_gb, ask.price_per_gb)
+        queries = [step for step in plan.steps if step.engine == "Insights"]
+    return priced(plan, _sizes(ask.groups, queries, calls))
+
+
+def check_groups(groups: Sequence[str]) -> None:
+    """That names can be log groups' names. Raises BadUsage.
+
+    >>> check_groups(["/aws/lambda/coaching-api-4b4d001"])
+    """
+    for name in groups:
+        if not _GROUP.fullmatch(name):
+            raise BadUsage(f"{name[:80]!r} is not a log group", hint="it has letters, digits and . - _ / #")
+    if len(groups) > MOST_GROUPS:
+        raise BadUsage(f"{len(groups)} log groups are too many", hint=f"name {MOST_GROUPS} at most")
+
+
+def _windows(ask: Ask, now: datetime, table: Callable[[], Any] | None) -> tuple[Origin, tuple[Window, ...]]:
+    if typed := windows.given(ask.since, ask.until, now):
+        return "given", typed
+    if ask.table is not None and ask.is_session and table is not None:
+        told = windows.of_row(session_row(table(), ask.table, ask.wanted), now)
+        if told is not None:
+            return "table", told
+    return "widening", windows.widening(now)
+
+
+def session_row(client: Any, table: str, session_id: str) -> dict[str, Any]:
+    """The times in a session's row, read by its key; empty where there is no such row.
+
+    Raises SourceFailed where the table cannot be read.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = client.get_item(
+            TableName=table,
+            Key={"session_id": {"S": session_id}},
+            ProjectionExpression=", ".join(_ROW),
+        )
+    except ClientError as error:
+        fault = from_answer("GetItem", error.response["Error"].get("Code", ""), "", 400)
+        fix = fault.fix.replace("logs:", "dynamodb:")
+        raise SourceFailed(f"the table {table}: {fault.what}", source=table, hint=fix) from error
+    except BotoCoreError as error:
+        raise SourceFailed(f"the table {table}: {from_error(error)}", source=table) from error
+    return {key: next(iter(value.values())) for key, value in answer.get("Item", {}).items()}
+
+
+def _indexed_since(groups: Sequence[str], calls: Calls) -> datetime | None:
+    """From when on every group has our records' session IDs in an index; None where one has not.
+
+    That this may not be read is no trouble: without an index the search is only dearer.
+    """
+    try:
+        answer = calls.call("DescribeFieldIndexes", logGroupIdentifiers=list(groups))
+    except Fault:
+        return None
+    found = [each for each in answer.get("fieldIndexes", ()) if each.get("fieldIndexName") == INDEXED_FIELD]
+    times = [each["firstEventTime"] for each in found if each.get("firstEventTime")]
+    return from_ms(max(times)) if len(times) == len(groups) else None
+
+
+def _sizes(groups: Sequence[str], steps: Sequence[Step], calls: Calls) -> list[int | None]:
+    """What each query would scan; all are started before the first is waited for."""
+    started = [_started(groups, step, calls) for step in steps]
+    sizes: list[int | None] = []
+    for each in started:
+        if not isinstance(each, Fault):
+            found = each.found()
+            if found.trouble is not None and found.trouble.kind == "interrupted":
+                raise KeyboardInterrupt
+            sizes.append(estimated(found))
+        else:
+            sizes.append(0 if each.kind == "empty" else None)
+    return sizes
+
+
+def _started(groups: Sequence[str], step: Step, calls: Calls) -> Any:
+    try:
+        return start(calls, groups, step.window, estimate_query(step.text))
+    except Fault as fault:
+        if fault.kind in ("empty", "unknown-query"):
+            return fault
+        where = ", ".join(groups)
+        raise SourceFailed(f"{where}: {fault.what}", source=where, hint=fault.fix) from fault

@@ -1,0 +1,44 @@
+"""A scan of saved files, from their names to the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from guards.errors import SourceFailed
+from guards.limits import GatewayKind
+from incidents.events import Skip
+from incidents.files import FileSource
+from incidents.rules.registry import Budgets
+from incidents.scan.files import FilePass
+from incidents.scan.judge import Scan, cases
+from incidents.scan.signs import Tally, Wanted
+
+
+def scan_files(
+    paths: Sequence[str], wanted: Wanted, gateway: GatewayKind = "http", budgets: Budgets | None = None
+) -> Scan:
+    """What went wrong in saved logs. Raises SourceFailed where no file can be read."""
+    tally = Tally(wanted)
+    skips: list[Skip] = []
+    failed: list[SourceFailed] = []
+    for number, path in enumerate(paths):
+        one = FilePass(path, number, tally)
+        try:
+            one.run()
+        except SourceFailed as error:
+            failed.append(error)
+            skips.append(Skip(path, str(error)))
+        skips += one.skips
+    if failed and len(failed) == len(paths):
+        raise failed[0]
+    sources = [FileSource(path) for path in paths]
+    return Scan(
+        requests=tally.requests,
+        per_minute=tuple(tally.per_minute()),
+        past=dict(tally.past),
+        cases=cases(sources, tally, gateway, budgets),
+        left_out=tally.left_out,
+        sources=tuple(paths),
+        skips=tuple(skips),
+        complete=not failed and not any(one for one in skips if one.where in paths),
+    )

@@ -1,0 +1,146 @@
+"""A scan as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any, Final
+
+from incidents.display import clean
+from incidents.gateway import waited
+from incidents.rules.words import identifier
+from incidents.scan.judge import Case, Scan
+from incidents.timeline import Request
+
+SCHEMA: Final = "guard.scan/1"
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_ASCII_BARS: Final = "_.-=+*#@"
+_MOST_SKIPS: Final = 5
+
+
+def text(scan: Scan, where: Sequence[str], *, most: int = 20, columns: int = 80, ascii: bool = False) -> str:
+    """The scan for a terminal: counts, a line of requests per minute, the cases with their next commands."""
+    rows = [*_summary(scan), *_sparkline(scan, columns, ascii)]
+    for case in scan.cases[:most]:
+        rows += ["", *_case_rows(case, where)]
+    if len(scan.cases) > most:
+        rows += ["", f"and {len(scan.cases) - most} more sessions (--most {len(scan.cases)})"]
+    if scan.left_out:
+        rows += ["", f"{scan.left_out} more requests were counted but not looked at: name a shorter time"]
+    rows += [f"not read: {each.where}: {each.reason}" for each in scan.skips[:_MOST_SKIPS]]
+    return "\n".join(clean(row) for row in rows) + "\n"
+
+
+def _summary(scan: Scan) -> list[str]:
+    if not scan.requests:
+        return [f"No request ended in {', '.join(scan.sources)} in the time asked for."]
+    first, last = scan.per_minute[0][0], scan.per_minute[-1][0]
+    counts = ", ".join(
+        f"{scan.past.get(name, 0)} {words}"
+        for name, words in (
+            ("warning", "past the warning"),
+            ("critical", "past the critical mark"),
+            ("limit", "past the gateway's limit"),
+            ("refused", "refused"),
+        )
+    )
+    found = Counter(rule for case in scan.cases for rule in case.rules)
+    rules = "; ".join(f"{rule} {count}" for rule, count in found.most_common()) or "nothing found"
+    when = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}Z"
+    return [f"{scan.requests} requests, {when}: {counts}", f"Sessions: {rules}"]
+
+
+def _sparkline(scan: Scan, columns: int, ascii: bool) -> list[str]:
+    if len(scan.per_minute) < 2:
+        return []
+    width = max(10, min(columns - 20, len(scan.per_minute)))
+    sums = _folded([count for _, count in scan.per_minute], width)
+    bars, top = _ASCII_BARS if ascii else _BARS, max(sums)
+    line = "".join(bars[(len(bars) - 1) * each // top] if top else bars[0] for each in sums)
+    return [f"requests  {line}  at most {max(count for _, count in scan.per_minute)} a minute"]
+
+
+def _folded(counts: Sequence[int], width: int) -> list[int]:
+    """Counts in so many columns: each the sum of its part.
+
+    >>> _folded([1, 2, 3, 4], 2)
+    [3, 7]
+    """
+    edges = [len(counts) * column // width for column in range(width + 1)]
+    return [sum(counts[begin:end]) for begin, end in pairwise(edges)]
+
+
+def _case_rows(case: Case, where: Sequence[str]) -> list[str]:
+    worst = case.severity.upper()
+    name = case.session_id or "no session"
+    rows = [f"{worst:<8} {name}  {_seconds(case.longest)}  {', '.join(case.rules)}"]
+    rows += [f"         {_request(each)}" for each in case.requests]
+    command = next_command(case, where)
+    return rows if command is None else [*rows, f"         {command}"]
+
+
+def _request(request: Request) -> str:
+    route = f"  {request.route}" if request.route else ""
+    status = "" if request.gateway.client_status is None else f"  client {request.gateway.client_status}"
+    return f"{request.request_id}  {_stamp(request.start)}  {_seconds(waited(request))}{status}{route}"
+
+
+def next_command(case: Case, where: Sequence[str]) -> str | None:
+    """The ``guard trace`` line of a case; None where it has no ID that can be asked for."""
+    for option, name in (("--session", case.session_id), ("--request", case.requests[0].request_id)):
+        if name is not None and identifier(name) == name:
+            return shlex.join(["guard", "trace", option, name, *where])
+    return None
+
+
+def document(scan: Scan, where: Sequence[str]) -> dict[str, Any]:
+    """The scan as plain data."""
+    return {
+        "schema": SCHEMA,
+        "requests": scan.requests,
+        "past": {name: scan.past.get(name, 0) for name in ("warning", "critical", "limit", "refused")},
+        "per_minute": [{"at": _stamp(at), "requests": count} for at, count in scan.per_minute if count],
+        "cases": [_case_document(case, where) for case in scan.cases],
+        "left_out": scan.left_out,
+        "sources": list(scan.sources),
+        "complete": scan.complete,
+        "bytes_scanned": scan.bytes_scanned,
+        "skipped": [{"where": clean(each.where), "reason": clean(each.reason)} for each in scan.skips],
+    }
+
+
+def _case_document(case: Case, where: Sequence[str]) -> dict[str, Any]:
+    return {
+        "session_id": case.session_id,
+        "severity": case.severity,
+        "rules": list(case.rules),
+        "longest_ms": round(case.longest / timedelta(milliseconds=1), 3),
+        "requests": [
+            {
+                "request_id": each.request_id,
+                "start": _stamp(each.start),
+                "duration_ms": round(waited(each) / timedelta(milliseconds=1), 3),
+                "client_status": each.gateway.client_status,
+                "route": None if each.route is None else clean(each.route),
+            }
+            for each in case.requests
+        ],
+        "next_command": next_command(case, where),
+    }
+
+
+def as_json(scan: Scan, where: Sequence[str]) -> str:
+    """The document as text."""
+    return json.dumps(document(scan, where), indent=2, ensure_ascii=False) + "\n"
+
+
+def _seconds(length: timedelta) -> str:
+    return f"{length.total_seconds():.1f} s"
+
+
+def _stamp(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

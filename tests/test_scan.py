@@ -1,0 +1,341 @@
+"""guard scan finds what went wrong without an ID: in saved logs and live ones, with what to type next."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import json
+import shlex
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import cli
+from guards.limits import limits_for
+from incidents import demo
+from incidents.cloudwatch import calls, live
+from incidents.events import Event
+from incidents.meanings import load
+from incidents.scan.run import scan_files
+from incidents.scan.signs import MOST, Wanted
+from tests.cloudwatch_logs import errors
+from tests.cloudwatch_logs.operations import Settings
+from tests.cloudwatch_logs.server import Fault, serving
+from tests.cloudwatch_logs.store import Store
+from tests.forms_data import export, filter_json, tail
+from tests.live import Clock
+from tests.logs import (
+    GROUP,
+    OTHER_SESSION,
+    OTHER_STREAM,
+    SESSION,
+    START,
+    A,
+    B,
+    C,
+    end,
+    events,
+    file_of,
+    report,
+    said,
+    start,
+)
+from tests.test_equal_forms import logged
+
+WANTED = Wanted(load(), limits_for("http"))
+FOUND = ["outlived-gateway", "stranded-success", "retry-refused", "slow-phase"]
+
+
+def turn(at: float, request: str, took: float, *middle: tuple[float, str], more: str = "") -> list[Any]:
+    last = at + took
+    done = [(last, end(request)), (last, report(request, took * 1000, more))]
+    return [(at, start(request)), (at + 0.1, said("coaching_sessions.send_message")), *middle, *done]
+
+
+def saved(folder: Path, *streams: list[Event]) -> str:
+    return str(file_of(folder, sorted((each for of in streams for each in of), key=lambda each: each.at)))
+
+
+def found(*paths: str, wanted: Wanted = WANTED) -> Any:
+    return scan_files(paths, wanted)
+
+
+def guard(*words: str) -> Result:
+    return CliRunner().invoke(cli.main, ["scan", *words], prog_name="guard")
+
+
+def test_the_incident_is_found_without_its_id() -> None:
+    """One session of 32 requests, with what was wrong, and the command that explains it."""
+    scan = found(str(demo.logs()))
+    [case] = scan.cases
+
+    assert (32, demo.SESSION_ID, FOUND) == (scan.requests, case.session_id, list(case.rules))
+    assert {"warning": 1, "critical": 1, "limit": 1, "refused": 1} == scan.past
+    assert scan.complete
+
+
+def test_the_next_command_of_a_case_explains_it() -> None:
+    """What a scan prints can be typed."""
+    told = json.loads(guard("--logs", str(demo.logs()), "--format", "json").stdout)
+    [case] = told["cases"]
+    words = shlex.split(case["next_command"])
+    result = CliRunner().invoke(cli.main, words[1:], prog_name="guard")
+
+    assert (0, True) == (result.exit_code, "retry-refused" in result.output)
+
+
+@pytest.mark.parametrize("writer", [filter_json, tail, export], ids=lambda each: each.__name__)
+def test_every_form_is_scanned_alike(tmp_path: Path, writer: Any) -> None:
+    """JSON of the CLI, text and exports lead to the same cases as NDJSON."""
+    events = [each for each in logged(demo.logs().read_bytes()) if 1770680880000 <= each.ms < 1770680940000]
+    paths = []
+    for number, form in enumerate(writer(events)):
+        path = tmp_path / (form.path or f"{number}.log")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(form.data)
+        paths.append(str(path))
+
+    assert [FOUND] == [list(case.rules) for case in found(*paths).cases]
+
+
+def test_a_compressed_file_is_scanned_alike(tmp_path: Path) -> None:
+    """Piece by piece, with lines that go over the seams."""
+    path = tmp_path / "demo.ndjson.gz"
+    path.write_bytes(gzip.compress(demo.logs().read_bytes() * 1))
+
+    assert found(str(demo.logs())).past == found(str(path)).past
+    assert [FOUND] == [list(case.rules) for case in found(str(path)).cases]
+
+
+def test_a_line_without_an_end_counts(tmp_path: Path) -> None:
+    """The last REPORT of a file that ends without a newline is a request, as it is in a gzip."""
+    data = Path(saved(tmp_path, events(*turn(0, A, 1), *turn(2, B, 1)))).read_bytes().rstrip(b"\n")
+    plain, packed = tmp_path / "a.ndjson", tmp_path / "a.ndjson.gz"
+    plain.write_bytes(data)
+    packed.write_bytes(gzip.compress(data))
+
+    assert (2, 2) == (found(str(plain)).requests, found(str(packed)).requests)
+
+
+@pytest.mark.parametrize(
+    ("took", "past"),
+    [(24.9, (0, 0, 0)), (25.1, (1, 0, 0)), (28.1, (1, 1, 0)), (30.1, (1, 1, 1))],
+)
+def test_marks_are_those_of_the_gateway(tmp_path: Path, took: float, past: tuple[int, ...]) -> None:
+    """25 s, 28 s and 30 s of an HTTP API."""
+    scan = found(saved(tmp_path, events(*turn(0, A, took))))
+
+    assert past == tuple(scan.past.get(name, 0) for name in ("warning", "critical", "limit"))
+
+
+def test_an_init_counts_where_a_report_tells_of_one(tmp_path: Path) -> None:
+    """24 s and 5 s of init are past the critical mark."""
+    scan = found(saved(tmp_path, events(*turn(0, A, 24, more="Init Duration: 5000.00 ms\t"))))
+
+    assert 1 == scan.past["critical"]
+
+
+def test_reports_of_json_logs_count(tmp_path: Path) -> None:
+    """platform.report tells a request's end as REPORT does."""
+    record = {"requestId": A, "metrics": {"durationMs": 31_000.0}, "status": "success"}
+    line = json.dumps({"time": "2026-02-09T23:48:31Z", "type": "platform.report", "record": record})
+    scan = found(saved(tmp_path, events((31, line))))
+
+    assert (1, 1) == (scan.requests, scan.past["limit"])
+
+
+def test_a_report_in_a_users_words_is_none(tmp_path: Path) -> None:
+    """Only a line that begins so is one of Lambda's."""
+    quoted = (0.5, f"the user wrote: {report(B, 40_000)}")
+    scan = found(saved(tmp_path, events(*turn(0, A, 1, quoted))))
+
+    assert (1, 0) == (scan.requests, scan.past.get("limit", 0))
+
+
+def test_a_request_that_ran_meanwhile_is_found(tmp_path: Path) -> None:
+    """A quick second request of the same session, in another environment, is overlapping."""
+    quick = events(*turn(10, B, 2), stream=OTHER_STREAM)
+    other = events(
+        (11, start(C)),
+        (11.1, said("coaching_sessions.send_message", OTHER_SESSION)),
+        (12, end(C)),
+        (12, report(C)),
+    )
+    scan = found(saved(tmp_path, events(*turn(0, A, 26)), quick), saved_in(tmp_path / "b", other))
+    [case] = scan.cases
+
+    assert "overlapping-requests" in case.rules
+    assert [A, B] == [each.request_id for each in case.requests]
+
+
+def saved_in(folder: Path, of: list[Event]) -> str:
+    folder.mkdir()
+    return str(file_of(folder, of))
+
+
+@pytest.mark.parametrize(("apart", "rule"), [(600, "retry-refused"), (3600, "request-refused")])
+def test_a_refusal_is_told_however_late(tmp_path: Path, apart: float, rule: str) -> None:
+    """With what completed the session in the quarter of an hour before, else as it stands."""
+    done = turn(0, A, 5, (4, said("coaching_service.session_completed")))
+    refused = said("coaching_sessions.send_message.not_active", error_code="SESSION_NOT_ACTIVE")
+    scan = found(saved(tmp_path, events(*done), events(*turn(apart, B, 1, (apart + 0.5, refused)))))
+
+    assert [(rule,)] == [case.rules for case in scan.cases]
+
+
+def test_the_worst_come_first(tmp_path: Path) -> None:
+    """Critical before warning, and the longer of two before the other."""
+    rows = [*turn(0, A, 26), *turn(100, B, 29), *turn(200, C, 40)]
+    texts = [(at, text.replace(SESSION, f"sess_{round(at) // 100}")) for at, text in rows]
+    scan = found(saved(tmp_path, events(*texts)))
+
+    assert ["sess_2", "sess_1", "sess_0"] == [case.session_id for case in scan.cases]
+
+
+def test_what_is_too_much_is_counted(tmp_path: Path) -> None:
+    """Of more slow requests than are looked at, the slowest are, and the rest is told."""
+    rows = [
+        (at, text.replace(SESSION, f"sess_{number}"))
+        for number in range(MOST + 5)
+        for at, text in turn(number * 60, f"{number:08x}-1111-4222-8333-444444444444", 26 + number / 100)
+    ]
+    scan = found(saved(tmp_path, events(*rows)))
+
+    assert (MOST + 5, 5, MOST) == (scan.past["warning"], scan.left_out, len(scan.cases))
+    assert 26 + (MOST + 4) / 100 == pytest.approx(scan.cases[0].longest.total_seconds())
+
+
+def test_a_time_can_be_named() -> None:
+    """Only what ended in it is counted and told."""
+    before = guard("--logs", str(demo.logs()), "--until", "2026-02-09T23:48Z", "--format", "json")
+    told = json.loads(before.stdout)
+
+    assert (0, []) == (told["past"]["limit"], told["cases"])
+    assert 0 < told["requests"] < 32
+
+
+@pytest.mark.parametrize(("bar", "code"), [(None, 0), ("critical", 1), ("info", 1)])
+def test_scan_fails_only_where_asked(bar: str | None, code: int) -> None:
+    """--fail-on makes it a check."""
+    words = () if bar is None else ("--fail-on", bar)
+
+    assert code == guard("--logs", str(demo.logs()), *words).exit_code
+
+
+def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+    """What decodes is scanned; the exit code says that something is missing."""
+    path = tmp_path / "cut.ndjson.gz"
+    path.write_bytes(gzip.compress(demo.logs().read_bytes())[:-20_000])
+    result = guard("--logs", str(path))
+
+    assert 5 == result.exit_code
+    assert "not read" in result.output
+
+
+def test_nothing_to_scan_is_a_question_that_is_off() -> None:
+    """Without logs: which option to type."""
+    assert 2 == guard().exit_code
+    assert 2 == guard("--logs", "nowhere/").exit_code
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Clock:
+    clock = Clock()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setattr(
+        live, "Calls", functools.partial(calls.Calls, sleep=clock.sleep, clock=clock.monotonic)
+    )
+    return clock
+
+
+def demo_store() -> Store:
+    store = Store()
+    store.add_file(demo.logs())
+    return store
+
+
+WHEN = ("--since", "2026-02-09T23:00Z", "--until", "2026-02-10T00:00Z")
+
+
+def live_scan(url: str, *words: str) -> Result:
+    return guard("--log-group", GROUP, "--endpoint-url", url, "--region", "us-east-1", *WHEN, *words)
+
+
+def test_live_logs_are_scanned_alike(alone: Clock) -> None:
+    """The same requests a minute, the same cases, and the bytes that the plan had told."""
+    files = json.loads(guard("--logs", str(demo.logs()), "--format", "json").stdout)
+    with serving(demo_store()) as fake:
+        result = live_scan(fake.url, "--format", "json")
+        told = json.loads(result.stdout)
+
+        assert fake.logs.scanned == told["bytes_scanned"]
+    for part in ("requests", "past", "per_minute"):
+        assert files[part] == told[part], part
+    [one], [other] = files["cases"], told["cases"]
+    assert {**one, "next_command": ""} == {**other, "next_command": ""}
+    assert f"--log-group {GROUP}" in other["next_command"]
+
+
+def test_a_request_that_ran_meanwhile_is_found_live(alone: Clock) -> None:
+    """Its line with the session tells where it is, and then it is read whole."""
+    store = Store()
+    store.add_events(events(*turn(0, A, 26), ids=[f"1{index:055d}" for index in range(4)]))
+    quick = events(*turn(10, B, 2), stream=OTHER_STREAM, ids=[f"2{index:055d}" for index in range(4)])
+    store.add_events(quick)
+    with serving(store) as fake:
+        [case] = json.loads(live_scan(fake.url, "--format", "json").stdout)["cases"]
+
+    assert "overlapping-requests" in case["rules"]
+    assert [A, B] == [each["request_id"] for each in case["requests"]]
+
+
+def test_a_live_scan_over_the_budget_is_not_made(alone: Clock) -> None:
+    """Nothing is scanned unasked."""
+    with serving(demo_store()) as fake:
+        result = live_scan(fake.url, "--max-gb", "0.000001")
+
+        assert (2, 0) == (result.exit_code, fake.logs.scanned)
+    assert "raise --max-gb" in result.output
+
+
+def test_a_live_scan_that_is_cut_off_says_so(alone: Clock) -> None:
+    """Half of the signs, exit code 5 and the reason."""
+    with serving(demo_store(), Settings(statuses_of={2: ("Timeout",)})) as fake:
+        result = live_scan(fake.url)
+
+    assert 5 == result.exit_code
+    assert "60 minutes" in result.output
+
+
+def test_a_live_scan_without_permission_ends_with_4(alone: Clock) -> None:
+    """It names what the role needs."""
+    with serving(demo_store(), Settings(), Fault("StartQuery", errors.DENIED)) as fake:
+        result = live_scan(fake.url)
+
+    assert 4 == result.exit_code
+    assert "the role needs logs:StartQuery" in result.output
+
+
+def test_a_live_plan_scans_nothing(alone: Clock) -> None:
+    """Both queries with their price."""
+    with serving(demo_store()) as fake:
+        plan = json.loads(live_scan(fake.url, "--plan").stdout)
+
+        assert 0 == fake.logs.scanned
+    assert ["Insights", "Insights"] == [step["engine"] for step in plan["steps"]]
+    assert plan["estimated_bytes"] == sum(step["estimated_bytes"] for step in plan["steps"]) > 0
+
+
+def test_minutes_without_requests_are_in_the_line(tmp_path: Path) -> None:
+    """The line of requests per minute has gaps where there were none."""
+    scan = found(saved(tmp_path, events(*turn(0, A, 1), *turn(180, B, 1))))
+
+    assert [1, 0, 0, 1] == [count for _, count in scan.per_minute]
+    assert START == scan.per_minute[0][0] == datetime(2026, 2, 9, 23, 48, tzinfo=UTC)
+    assert timedelta(minutes=3) == scan.per_minute[-1][0] - scan.per_minute[0][0]
