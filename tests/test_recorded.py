@@ -71,6 +71,15 @@ def test_the_queue_is_told_in_the_finding() -> None:
     assert "took 31.0 s, 4.0 s of it before the function started," in finding.summary
 
 
+def test_a_worker_has_no_client() -> None:
+    """What a queue invoked was cut off by no gateway, however long it ran."""
+    worker = turn(begun(0.01, limit_by="lambda", route="aws:sqs"), 40.0)
+
+    assert None is only_request(*worker).gateway.client_status
+    assert "none" == only_request(*worker).gateway.basis
+    assert () == answer(*worker).findings
+
+
 def test_an_init_that_ended_before_the_request_came_was_not_waited_for() -> None:
     """It stands right before START, but the gateway received the request only when it was over."""
     request = only_request(*turn(begun(-0.02), 27.0, "Init Duration: 4990 ms", before=(INIT,)))

@@ -335,9 +335,14 @@ def test_a_completion_that_was_undone_says_both():
 
 
 def test_a_worker_has_no_client() -> None:
-    """What a queue invoked is shown under its event source, and nobody waits for it."""
-    text = render(report(request(duration=40.0, route="aws:sqs")), Options())
+    """What a queue invoked is shown under its event source, and nobody waits for it, in every view."""
+    worker = report(request(duration=40.0, route="aws:sqs"))
+    text, html, perfetto = (view(name)(worker, Options()) for name in ("text", "html", "perfetto"))
 
     assert "  aws:sqs  " in text
     assert "client  nobody waits " in text
-    assert "answer not known" not in text
+    assert "nobody waits" in render(worker, TERMINAL)
+    assert "nobody waits" in html
+    assert "not known" not in text
+    assert ">waited" not in html
+    assert '"client: ' not in perfetto
