@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import doctest
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from examples.coaching_api import run_twin
+from examples.coaching_api import console, run_twin, settings
 from examples.coaching_api.client import Client, Exchange
-from examples.coaching_api.console import line
 from examples.coaching_api.gateway import Call, Gateway, event_of, listening
 from examples.coaching_api.scenarios import GUARDED, POLICIES, UNGUARDED, Played
 from examples.coaching_api.stage import Stage, stage
@@ -157,7 +157,7 @@ def test_a_line_is_read_as_the_apis_own(level: str) -> None:
     """What the twin logs, guard trace understands: the event is known, its time and its fields are."""
     now = "2026-02-09T23:48:10.000000Z"
     said = {"session_id": "sess_1", "status": "completed", "note": "two words"}
-    text = line(level, "coaching_service.session_completed", said, logger="coaching", now=now)
+    text = console.line(level, "coaching_service.session_completed", said, logger="coaching", now=now)
     [milestone] = only_request((0.0, start()), (1.3, text), (2.0, end()), session="sess_1").milestones
 
     assert "session-completed" == milestone.name
@@ -201,6 +201,14 @@ def test_the_command_tells_each_scenario_and_traces_it(
     assert "    5.0      8.0    GET /coaching/sessions/...  200 pending, 2 times\n" in out
     assert "   The table: completed, with its result; 0 messages, 1 of the answers that the client" in out
     assert "| defer | 1.0 | 200 | 10.0 | 5 | 4 | 2 |\n" in out
+
+
+@pytest.mark.parametrize("module", [console, settings], ids=lambda module: module.__name__)
+def test_the_examples_in_its_docstrings_hold(module: ModuleType) -> None:
+    """They stand outside what the suite collects by itself."""
+    done = doctest.testmod(module)
+
+    assert (0, True) == (done.failed, done.attempted > 0)
 
 
 def test_a_scenario_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
