@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
 from threading import Thread
 
 _SHORT = 4096
-_STRETCH = 1 << 24
+_STRETCH = 1 << 27
 """A search goes through so many bytes, then lets go of them."""
 
 
@@ -29,6 +30,8 @@ class Ahead:
         parts = min(os.cpu_count() or 1, 4)
         edges = [len(data) * part // parts // _STRETCH * _STRETCH for part in range(parts)] + [len(data)]
         self._threads = [Thread(target=self._search, args=(data, *part)) for part in pairwise(edges)]
+        # The program starts meanwhile, in Python: a search that has to go on must not wait 5 ms for its turn.
+        sys.setswitchinterval(0.0005)
         for thread in self._threads:
             thread.start()
 
