@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from guards.limits import GatewayKind
@@ -126,6 +127,7 @@ def _is_telling(template: str) -> bool:
     return _TEMPLATE.fullmatch(template) is not None and "+}" not in template
 
 
+@lru_cache(128)  # an API has few paths without IDs, and they are asked for again and again
 def _without_ids(path: str) -> str:
     parts = path.partition("?")[0].split("/", _LONGEST_PATH)[:_LONGEST_PATH]
     return "/".join(_hidden(parts))
