@@ -72,8 +72,8 @@ def busy(seed: int) -> list[Event]:
         stream = min(free, key=lambda name: free[name])
         begin, took = free[stream] + dice.random(), dice.choice([0.4, 2, 26, 28.5, 31, 33])
         session, request = session_of(number % 50), f"{number:08x}-1111-4222-8333-444444444444"
-        rows += [(at, GROUP, stream, text) for at, text in turn(dice, begin, took, request, session)]
-        rows += [(at, API, "gateway-stream", text) for at, text in answers(dice, begin, took, request)]
+        rows += [(when, GROUP, stream, text) for when, text in turn(dice, begin, took, request, session)]
+        rows += [(when, API, "gateway-stream", text) for when, text in answers(dice, begin, took, request)]
         free[stream] = begin + took + 0.01
     rows.sort(key=lambda row: row[0])
     return [
