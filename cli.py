@@ -245,8 +245,6 @@ def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> Non
     """
     from incidents import asked as question
     from incidents.asked import several
-    from incidents.scan.views import as_json
-    from incidents.scan.views import text as as_text
 
     settings = question.settings(asked)
     paths = (*logs, *more_logs)
@@ -255,11 +253,14 @@ def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> Non
         raise click.UsageError("--plan is for live logs: name them with --log-group")
     if groups and paths:
         raise click.UsageError("scan either saved logs (--logs) or live ones (--log-group)")
-    query = question.query(settings, paths)
     if groups:
-        found, where = _scan_live(groups, settings, asked, query)
+        found, where = _scan_live(groups, settings, asked, question.query(settings, paths))
     else:
-        found, where = _scan_files(paths or several(settings.get("logs")), query)
+        found, where = _scan_files(paths or several(settings.get("logs")), settings)
+
+    from incidents.scan.views import as_json
+    from incidents.scan.views import text as as_text
+
     if asked["format_"] == "json":
         text = as_json(found, where)
     else:
@@ -269,7 +270,12 @@ def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> Non
     sys.exit(_scan_code(found, asked["fail_on"]))
 
 
-def _scan_files(paths: tuple[str, ...], query: Query) -> tuple[Any, tuple[str, ...]]:
+def _scan_files(paths: tuple[str, ...], settings: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
+    from incidents.scan.wishes import begin
+
+    begun = begin(paths, settings)  # a large file is gone through while the rest is imported
+
+    from incidents.asked import query as query_of
     from incidents.asked import wanted
     from incidents.files import STANDARD_INPUT, find_files
     from incidents.scan.run import scan_files
@@ -278,7 +284,8 @@ def _scan_files(paths: tuple[str, ...], query: Query) -> tuple[Any, tuple[str, .
         raise click.UsageError(
             "name the logs: --logs PATH (a file, a folder or a pattern) or --log-group NAME"
         )
-    found = scan_files(find_files(paths), wanted(query), query.gateway, query.budgets)
+    query = query_of(settings, paths)
+    found = scan_files(find_files(paths), wanted(query), query.gateway, query.budgets, begun)
     return found, tuple(word for path in paths for word in ("--logs", path))
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import mmap
 import os
-import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Final
 
 from guards.errors import SourceFailed
@@ -19,27 +15,22 @@ from incidents.forms import NDJSON, Form, Origin, recognise
 from incidents.forms.base import LONGEST, TOO_LONG
 from incidents.forms.ndjson import read_ndjson_line
 from incidents.scan.signs import Tally
+from incidents.scan.sweep import Found, Sweep, search
 
-_STRETCH: Final = 1 << 22
-# The usual REPORT line whole, as JSON: whatever says more (an init, a status, a trace) is read key by key.
-_USUAL: Final = re.compile(
-    rb'"REPORT RequestId: [0-9a-f-]{36}(?:\\t| )Duration: (\d+(?:\.\d+)?) ms'
-    rb"(?:\\t| )Billed Duration: [\d.]+ ms"
-    rb'(?:\\t| )Memory Size: \d+ MB(?:\\t| )Max Memory Used: \d+ MB(?:\\t| )*(?:\\n)?"'
-)
-_EPOCH_MS: Final = re.compile(rb'"timestamp"\s*:\s*(\d{13})\b')
+_WORTH: Final = 16 << 20
+"""A plain file of this size is worth a process on each core."""
 
 
 class FilePass:
     """One file, gone through once."""
 
-    def __init__(self, path: str, number: int, tally: Tally) -> None:
+    def __init__(self, path: str, number: int, tally: Tally, begun: Sweep | None = None) -> None:
         self.path = path
         self.skips: list[Skip] = []
         """What could not be read."""
-        self._number, self._tally = number, tally
-        self._marks = [mark.encode() for mark in tally.wanted.marks]
-        self._quick_ms = tally.wanted.limits.warning / timedelta(milliseconds=1)
+        self._number, self._tally, self._begun = number, tally, begun
+        self._wish = tally.wanted.wish
+        self._marks = [mark.encode() for mark in self._wish.marks]
 
     def run(self) -> None:
         """Take all signs in it. Raises SourceFailed when it cannot be opened."""
@@ -53,60 +44,60 @@ class FilePass:
                 source=self.path,
                 hint="check that it is a file that you may read",
             ) from error
+        finally:
+            if self._begun is not None:
+                self._begun.close()
 
     def _ndjson(self, file: BinaryIO) -> None:
         file.seek(0)
-        plain = containers.kind_of(file.read(4)) == "plain"
-        if plain:
-            self._mapped(file)
+        if containers.kind_of(file.read(4)) == "plain":
+            for found in self._swept(os.fstat(file.fileno()).st_size):
+                self._tally.minutes.update(found.minutes)
+                for start in found.odd:
+                    self._odd(file, start)
             return
         for data in self._decoded(file):
-            self._lines(data, self._marked(data, 0, len(data)), len(data))
+            self._lines(data)
 
-    def _marked(self, data: bytes | mmap.mmap, begin: int, end: int) -> list[int]:
-        """Where the lines begin that hold a mark."""
-        lines = {
-            data.rfind(b"\n", begin, at) + 1 or begin
+    def _swept(self, size: int) -> Iterator[Found]:
+        """What the bytes of a plain file tell: of a large one, searched on every core."""
+        if self._begun is not None and self._begun.wish == self._wish:
+            return self._begun.found()
+        if size >= _WORTH:
+            self._begun = Sweep(self.path, size, self._wish)
+            return self._begun.found()
+        return search(self.path, size, self._wish)
+
+    def _odd(self, file: BinaryIO, start: int) -> None:
+        file.seek(start)
+        line = file.readline(LONGEST + 2)
+        self._read(line.removesuffix(b"\n"), start)
+
+    def _lines(self, data: bytes) -> None:
+        """The lines of some decoded data that hold a mark."""
+        starts = {
+            data.rfind(b"\n", 0, at) + 1
             for mark in self._marks
-            for at in occurrences(data, mark, begin, end)
+            for at in occurrences(data, mark, 0, len(data))
         }
-        return sorted(lines)
+        for start in sorted(starts):
+            stop = data.find(b"\n", start)
+            line = data[start : stop if stop >= 0 else len(data)]
+            minute = self._wish.usual.minute(line)
+            if minute is None:
+                self._read(line, start)
+            else:
+                self._tally.ended(minute)
 
-    def _lines(self, data: bytes | mmap.mmap, starts: list[int], end: int) -> None:
-        for start in starts:
-            stop = data.find(b"\n", start, end)
-            self._line(data[start : stop if stop >= 0 else end], start)
-
-    def _line(self, line: bytes, offset: int) -> None:
-        if (usual := _USUAL.search(line)) and (at := _EPOCH_MS.search(line)):
-            ms = float(usual[1])
-            if ms < self._quick_ms:
-                moment = datetime.fromtimestamp(int(at[1]) / 1000, UTC)
-                self._tally.count(moment)
-                return
+    def _read(self, line: bytes, offset: int) -> None:
         place = f"{self.path}@{offset}"
-        read = read_ndjson_line(line, source=self.path, place=place, order=offset)
-        self._take(read)
+        self._take(read_ndjson_line(line, source=self.path, place=place, order=offset))
 
     def _take(self, read: Event | Skip) -> None:
         if isinstance(read, Event):
             self._tally.take(read, self._number)
         else:
             self.skips.append(read)
-
-    def _mapped(self, file: BinaryIO) -> None:
-        """The mapped file, searched on every core: the C library's search does not hold the interpreter."""
-        if not file.seek(0, 2):
-            return
-        with (
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) as data,
-            ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as threads,
-        ):
-            stretches = list(_stretches(data))
-            found = threads.map(lambda stretch: self._marked(data, *stretch), stretches)
-            for (begin, end), starts in zip(stretches, found, strict=True):
-                self._lines(data, starts, end)
-                _let_go(data, begin, end)
 
     def _decoded(self, file: BinaryIO) -> Iterator[bytes]:
         """Whole lines of what a compressed file decodes to."""
@@ -133,23 +124,6 @@ class FilePass:
 
     def _damaged(self, trouble: str) -> None:
         self.skips.append(Skip(self.path, trouble))
-
-
-def _stretches(data: mmap.mmap) -> Iterator[tuple[int, int]]:
-    """Parts of a file that end where lines end."""
-    begin, size = 0, len(data)
-    while begin < size:
-        cut = data.rfind(b"\n", begin, min(begin + _STRETCH, size)) + 1
-        end = cut or data.find(b"\n", begin) + 1 or size
-        yield begin, end
-        begin = end
-
-
-def _let_go(data: mmap.mmap, begin: int, end: int) -> None:
-    """Unmap the whole pages of a stretch."""
-    first, last = (place // mmap.PAGESIZE * mmap.PAGESIZE for place in (begin, end))
-    if last > first and hasattr(mmap, "MADV_DONTNEED"):
-        data.madvise(mmap.MADV_DONTNEED, first, last - first)
 
 
 def _head(file: BinaryIO) -> bytes:

@@ -12,17 +12,25 @@ from incidents.rules.registry import Budgets
 from incidents.scan.files import FilePass
 from incidents.scan.judge import Scan, cases
 from incidents.scan.signs import Tally, Wanted
+from incidents.scan.sweep import Sweep
 
 
 def scan_files(
-    paths: Sequence[str], wanted: Wanted, gateway: GatewayKind = "http", budgets: Budgets | None = None
+    paths: Sequence[str],
+    wanted: Wanted,
+    gateway: GatewayKind = "http",
+    budgets: Budgets | None = None,
+    begun: Sweep | None = None,
 ) -> Scan:
-    """What went wrong in saved logs. Raises SourceFailed where no file can be read."""
+    """What went wrong in saved logs; ``begun`` is a pass over one of them that has begun already.
+
+    Raises SourceFailed where no file can be read.
+    """
     tally = Tally(wanted)
     skips: list[Skip] = []
     failed: list[SourceFailed] = []
     for number, path in enumerate(paths):
-        one = FilePass(path, number, tally)
+        one = FilePass(path, number, tally, begun if begun and begun.path == path else None)
         try:
             one.run()
         except SourceFailed as error:

@@ -14,11 +14,10 @@ from incidents.access_logs import AccessLogFormat
 from incidents.events import Event
 from incidents.meanings import Meanings
 from incidents.reading import read_message
+from incidents.scan.sweep import Wish
+from incidents.scan.wishes import refusals, wish
 from incidents.sources import Span
 from incidents.values import milliseconds, text
-
-REPORTS: Final = ("REPORT RequestId: ", "platform.report")
-"""Text that the last line of each request holds, in either log format."""
 
 MOST: Final = 200
 """So many signs of a kind are followed, the worst; the rest are counted."""
@@ -53,13 +52,17 @@ class Wanted:
     @property
     def marks(self) -> tuple[str, ...]:
         """Text that a line must hold to be looked at."""
-        return (*REPORTS, *sorted(self.refusals))
+        return self.wish.marks
+
+    @property
+    def wish(self) -> Wish:
+        """What a pass over a file's bytes looks for."""
+        return wish(self.meanings, self.limits, self.since, self.until)
 
     @property
     def refusals(self) -> frozenset[str]:
         """Values that mark a refused request, by the meanings of the application's lines."""
-        values = (meaning.refusal_value for meaning in self.meanings.events.values())
-        return frozenset(value for value in values if value)
+        return refusals(self.meanings)
 
     def holds(self, at: datetime) -> bool:
         """Whether a moment is in the time asked for."""
@@ -94,6 +97,11 @@ class Tally:
         """The worst of each kind, worst first."""
         kept = [each for heap in self._heaps.values() for each in heap]
         return [sign for _, _, sign in sorted(kept, reverse=True)]
+
+    def ended(self, minute: int) -> None:
+        """A usual request that ended in a minute; a negative one is not in the time asked for."""
+        if minute >= 0:
+            self.minutes[minute] += 1
 
     def count(self, at: datetime) -> None:
         """A request that ended at a moment."""

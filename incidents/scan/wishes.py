@@ -1,0 +1,58 @@
+"""What a pass looks for, by the settings: made before most of the program is imported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from guards.limits import Limits, limits_for
+from incidents.asked import several
+from incidents.meanings import Meanings, load
+from incidents.scan.sweep import Sweep, Wish
+from incidents.scan.usual import Usual
+
+REPORTS: Final = ("REPORT RequestId: ", "platform.report")
+"""Text that the last line of each request holds, in either log format."""
+
+_LARGE: Final = 16 << 20
+
+
+def refusals(meanings: Meanings) -> frozenset[str]:
+    """Values that mark a refused request, by the meanings of the application's lines."""
+    values = (meaning.refusal_value for meaning in meanings.events.values())
+    return frozenset(value for value in values if value)
+
+
+def wish(meanings: Meanings, limits: Limits, since: datetime | None, until: datetime | None) -> Wish:
+    """What to look for: the ends of requests, and refusals."""
+    return Wish((*REPORTS, *sorted(refusals(meanings))), Usual.of(limits.warning, since, until))
+
+
+def begin(paths: Sequence[str], settings: Mapping[str, Any]) -> Sweep | None:
+    """A pass over the first file, where it is large and no time is asked for: it goes on during the imports.
+
+    Raises BadUsage for meanings that cannot be read.
+    """
+    given = {"since", "until"} & settings.keys()
+    if given or not paths or not (size := _size(paths[0])) >= _LARGE:
+        return None
+    limit_ms = settings.get("gateway_limit_ms")
+    limits = (
+        Limits.of(timedelta(milliseconds=limit_ms))
+        if limit_ms
+        else limits_for(settings.get("gateway", "http"))
+    )
+    meanings = load(several(settings.get("meanings")))
+    return Sweep(paths[0], size, wish(meanings, limits, None, None))
+
+
+def _size(path: str) -> int:
+    """Of a file that may be one of events; 0 for any other."""
+    with suppress(OSError):
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                return os.fstat(file.fileno()).st_size if file.read(1) == b"{" else 0
+    return 0
