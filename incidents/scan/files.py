@@ -52,9 +52,7 @@ class FilePass:
         file.seek(0)
         if containers.kind_of(file.read(4)) == "plain":
             for found in self._swept(os.fstat(file.fileno()).st_size):
-                self._tally.minutes.update(found.minutes)
-                for start in found.odd:
-                    self._odd(file, start)
+                self.take(file, found)
             return
         for data in self._decoded(file):
             self._lines(data)
@@ -68,10 +66,12 @@ class FilePass:
             return self._begun.found()
         return search(self.path, size, self._wish)
 
-    def _odd(self, file: BinaryIO, start: int) -> None:
-        file.seek(start)
-        line = file.readline(LONGEST + 2)
-        self._read(line.removesuffix(b"\n"), start)
+    def take(self, file: BinaryIO, found: Found) -> None:
+        """What a pass over the file's bytes found in it."""
+        self._tally.minutes.update(found.minutes)
+        for start in found.odd:
+            file.seek(start)
+            self._read(file.readline(LONGEST + 2).removesuffix(b"\n"), start)
 
     def _lines(self, data: bytes) -> None:
         """The lines of some decoded data that hold a mark."""
