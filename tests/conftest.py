@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests import strays
+
+strays.listen()
 
 # A deadline would be a timed test. A fixed seed makes CI answer for the change, not for its luck.
 settings.register_profile("here", deadline=None)
@@ -20,6 +24,13 @@ collect_ignore_glob = [] if _CDK else ["cdk/*"]
 collect_ignore = [] if os.environ.get("GUARD_CDK_CLI") else ["cdk/test_cdk_cli.py"]
 # CDK's own validation takes 9 s of 10 in each App; one test switches it on, in a process of its own.
 os.environ["CDK_VALIDATION"] = "false"
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_to_say() -> Iterator[None]:
+    """What a test leaves running writes nothing into the output that the next one reads."""
+    yield
+    strays.let_go()
 
 
 def pytest_configure(config: pytest.Config) -> None:

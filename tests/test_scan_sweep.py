@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import textwrap
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ from hypothesis import strategies as st
 
 from guards.limits import limits_for
 from incidents import demo
-from incidents.events import Event
+from incidents.events import Event, Skip
 from incidents.forms.ndjson import read_ndjson_line
 from incidents.meanings import load
 from incidents.scan import needles, sweep
 from incidents.scan.files import FilePass
 from incidents.scan.signs import Tally, Wanted
-from incidents.scan.sweep import Sweep, search
+from incidents.scan.sweep import Found, Sweep, Wish, search
 from tests.logs import GROUP, STREAM, A, events, file_of, report, said
 
 MEANINGS, LIMITS = load(), limits_for("http")
@@ -37,32 +38,35 @@ HOUR = Wanted(
 )
 
 
-def by_reading(data: bytes, wanted: Wanted) -> Tally:
+Told = tuple[object, ...]
+"""Requests by minute, past the marks, the signs, and what could not be read."""
+
+
+def told(tally: Tally, skips: list[Skip]) -> Told:
+    reasons = [(each.where.rpartition("@")[2], each.reason) for each in skips]
+    return dict(tally.minutes), dict(+tally.past), tally.signs, sorted(reasons)
+
+
+def by_reading(data: bytes, wanted: Wanted) -> Told:
     """Each line with a mark read as an event: slow, and right."""
-    tally, offset = Tally(wanted), 0
+    tally, skips, offset = Tally(wanted), [], 0
     for line in data.split(b"\n"):
         if any(mark.encode() in line for mark in wanted.marks):
             read = read_ndjson_line(line, source="a", place=f"a@{offset}", order=offset)
-            if isinstance(read, Event):
-                tally.take(read, 0)
+            tally.take(read, 0) if isinstance(read, Event) else skips.append(read)
         offset += len(line) + 1
-    return tally
+    return told(tally, skips)
 
 
-def by_sweeping(path: Path, wanted: Wanted, parts: int = 1) -> Tally:
+def by_sweeping(path: Path, wanted: Wanted, parts: int = 1) -> Told:
     """The quick way, in so many parts."""
-    tally = Tally(wanted)
+    one = FilePass(str(path), 0, tally := Tally(wanted))
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
-        one = FilePass(str(path), 0, tally)
         for part in range(parts):
             for found in search(str(path), size, wanted.wish, part, parts):
                 one.take(file, found)
-    return tally
-
-
-def told(tally: Tally) -> tuple[object, ...]:
-    return tally.requests, dict(tally.minutes), dict(+tally.past), tally.signs
+    return told(tally, one.skips)
 
 
 def xray(text: str) -> str:
@@ -113,6 +117,7 @@ MESSAGES: list[Any] = [
     f"the user wrote: {REFUSED}",
     said("coaching_sessions.send_message"),
     "SESSION_NOT_ACTIVE",
+    f"SUP{REFUSED.replace('SESSION_', '')} SUPPORT RequestId: {A}",
     "nul \0 in it",
     None,
     7,
@@ -142,6 +147,7 @@ AFTERWARDS = [
     lambda line: line[:-1] + b"," + line[1:],
     lambda line: line.replace(b'"timestamp"', b'"timestamp" : 1770680900000, "timestamp"'),
     lambda line: line.replace(b'"timestamp": ', b'"timestamp": 00'),
+    lambda line: line.replace(b"REPORT", b"SUPPORT")[:-1],
     lambda line: line.replace(b"REPORT", b"\\u0052EPORT"),
     lambda line: line.replace(b"REPORT", b"REP\0ORT"),
     lambda line: line.replace(b"REPORT RequestId", b"REPORT RequestId\xff"),
@@ -179,22 +185,26 @@ def test_any_lines_are_counted_as_reading_would(
         patch.setattr(sweep, "_STRETCH", stretch)
         patch.setattr(needles, "_ENOUGH", enough)
 
-        assert told(by_reading(data, wanted)) == told(by_sweeping(place, wanted, parts))
+        assert by_reading(data, wanted) == by_sweeping(place, wanted, parts)
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda each: str(each)[:20])
-def test_each_message_is_counted_as_reading_would(tmp_path: Path, message: object) -> None:
-    """One line by itself, as it is usually saved."""
-    line = {"logGroup": GROUP, "logStream": STREAM, "timestamp": AT, "message": message}
-    path = tmp_path / "a.ndjson"
-    path.write_bytes(json.dumps(line).encode() + b"\n")
+@pytest.mark.parametrize("wanted", [WANTED, HOUR], ids=["ever", "some seconds"])
+def test_each_message_at_each_time_is_counted_as_reading_would(tmp_path: Path, wanted: Wanted) -> None:
+    """Any message, any time and any way in which a line is spoilt, each by itself."""
+    where = {"logGroup": GROUP, "logStream": STREAM}
+    pairs = [(at, message) for at in TIMES for message in MESSAGES]
+    whole = [json.dumps({**where, "timestamp": at, "message": message}).encode() for at, message in pairs]
+    spoilt = [after(line) for line in whole[: len(MESSAGES)] for after in AFTERWARDS]
+    for number, held in enumerate((whole, spoilt)):
+        path = tmp_path / f"{number}.ndjson"
+        path.write_bytes(b"\n".join(held) + b"\n")
 
-    assert told(by_reading(path.read_bytes(), WANTED)) == told(by_sweeping(path, WANTED))
+        assert by_reading(path.read_bytes(), wanted) == by_sweeping(path, wanted)
 
 
 def test_the_demo_is_counted_as_reading_would() -> None:
     """A corpus as the API logs it."""
-    assert told(by_reading(demo.logs().read_bytes(), WANTED)) == told(by_sweeping(demo.logs(), WANTED, 3))
+    assert by_reading(demo.logs().read_bytes(), WANTED) == by_sweeping(demo.logs(), WANTED, 3)
 
 
 @pytest.mark.parametrize(
@@ -269,6 +279,37 @@ def test_each_core_takes_a_part(tmp_path: Path, before: str) -> None:
     assert "3 5 1\nnobody left\n" == counted
 
 
+class Dying:
+    """A process that tells a little and is then ended from outside."""
+
+    def __init__(self, found: Iterator[Found]) -> None:
+        self._found = found
+
+    def told(self) -> Iterator[Found]:
+        """The first of it."""
+        yield next(self._found)
+        raise EOFError
+
+    def end(self) -> None:
+        """It has ended."""
+
+
+def test_what_a_killed_process_had_told_is_not_told_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of its part is searched for here, and only that."""
+    monkeypatch.setattr(sweep, "_MOST_ODD", 0)
+    monkeypatch.setattr(sweep, "_may_fork", lambda: False)
+    path, offsets = large(tmp_path), []
+    one = Sweep(str(path), path.stat().st_size, Wish(("DEBUG",), WANTED.wish.usual))
+    alone = [at for found in one.found() for at in found.odd]
+    one._children = [Dying(one._search(part)) for part in range(one._parts)]  # type: ignore[misc]
+    offsets = [at for found in one.found() for at in found.odd]
+
+    assert alone == offsets
+    assert 12_000 == len(set(offsets))
+
+
 def test_where_other_threads_run_nothing_is_split_off(tmp_path: Path) -> None:
     """A copy of a process whose other threads are gone might wait for them for ever."""
     import threading
@@ -301,11 +342,11 @@ def test_the_command_begins_the_pass_that_it_needs(tmp_path: Path) -> None:
     from incidents.scan.wishes import begin
 
     path = large(tmp_path)
-    settings = {"gateway_limit_ms": 29_000}
+    settings = {"gateway_limit_ms": 60_000}
     begun = begin([str(path)], settings)
     assert begun is not None
     begun.close()
 
     assert asked.wanted(asked.query(settings, ())).wish == begun.wish
-    assert timedelta(seconds=25) / timedelta(milliseconds=1) == begun.wish.usual.below_ms
+    assert 50_000 == begun.wish.usual.below_ms
     assert begin([str(path)], {"since": "2h"}) is begin([], {}) is begin([str(tmp_path)], {}) is None
