@@ -27,7 +27,7 @@ def listen() -> None:
 
 
 def let_go() -> None:
-    """Whatever runs on writes no record any more: no thread, and no watcher of a request that has not ended."""
+    """Whatever runs on writes no record any more: no thread, and no watcher of an open request."""
     here = threading.current_thread()
     if (module := sys.modules.get("guards.watcher")) is not None:
         for generation in list(module.watcher._running):

@@ -63,7 +63,7 @@ class Needles:
             self._data[end - 1] = _NEWLINE
 
     def _ends_by_zero(self, begin: int, end: int) -> bool:
-        """Put a zero byte in the place of the last newline; False where there is none, or other zero bytes."""
+        """Put a zero byte in place of the last newline; False where there is none, or where others are."""
         data = self._data
         if self._library is None or data[end - 1] != _NEWLINE:
             return False
