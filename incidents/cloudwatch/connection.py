@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from guards import __version__
 from guards.errors import BadUsage, MissingExtra
+
+
+AGENT: Final = f"coaching-guard-command/{__version__}"
+"""How the command signs its calls, so that CloudTrail tells who read the logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,10 @@ def client(connection: Connection, service: str = "logs") -> Any:
     except ImportError:
         raise MissingExtra("reading CloudWatch Logs", extra="aws") from None
     config = Config(
-        retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=connection.read_timeout
+        retries={"total_max_attempts": 1},
+        connect_timeout=10,
+        read_timeout=connection.read_timeout,
+        user_agent_extra=AGENT,
     )
     try:
         session = boto3.Session(profile_name=connection.profile, region_name=connection.region)
