@@ -16,13 +16,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from alarms.model import CompositeAlarm, MetricAlarm, MetricFilter
+from alarms.model import CompositeAlarm, MetricAlarm, MetricFilter, Topic
 from alarms.properties import composite_alarm, metric_alarm, put_metric_filter
 
 Deployed = Mapping[str, Any]
 """One alarm as DescribeAlarms has it."""
 
-_TOPICS: Final = {"ticket": "", "page": ""}
+_TOPICS: Final[dict[Topic, str]] = {"ticket": "", "page": ""}
 
 BLINDING: Final = frozenset({"Namespace", "MetricName", "Dimensions", "Statistic", "Unit", "Metrics"})
 """What says which data an alarm sees: where one of these differs, it may see none."""
@@ -92,7 +92,7 @@ def filter_drift(wanted: MetricFilter, deployed: Iterable[Deployed]) -> tuple[Di
 
 
 def _transformation(told: Deployed) -> dict[str, Any]:
-    first = next(iter(told.get("metricTransformations", ())), {})
+    first: Deployed = next(iter(told.get("metricTransformations", ())), {})
     return {key: first.get(key) for key in ("metricNamespace", "metricName", "metricValue")}
 
 

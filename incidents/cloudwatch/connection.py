@@ -8,7 +8,6 @@ from typing import Any, Final
 from guards import __version__
 from guards.errors import BadUsage, MissingExtra
 
-
 AGENT: Final = f"coaching-guard-command/{__version__}"
 """How the command signs its calls, so that CloudTrail tells who read the logs."""
 

@@ -43,7 +43,8 @@ DENIED: Final = "access is denied"
 _DENIED: Final = _Known("refused", DENIED, "the role needs {action}")
 _RATE: Final = _Known("throttled", "{service} throttled every try", _LATER)
 _DOWN: Final = _Known("passing", "{service} did not answer properly", _LATER)
-_NOT_THERE: Final = _Known("refused", "it does not exist here", "check the name, --region and --profile")
+NOT_THERE: Final = "it does not exist here"
+_NOT_THERE: Final = _Known("refused", NOT_THERE, "check the name, --region and --profile")
 
 _BY_CODE: Final[dict[str, _Known]] = {
     "ExpiredTokenException": _EXPIRED,

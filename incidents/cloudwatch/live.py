@@ -75,9 +75,9 @@ def report(
         say([*source.remarks, source.accounting])
 
 
-def connected(settings: Mapping[str, Any]) -> Calls:
+def connected(settings: Mapping[str, Any], service: str = "logs") -> Calls:
     """Calls of a client as the settings say."""
-    return Calls(client(_connection(settings)))
+    return Calls(client(_connection(settings), service))
 
 
 def limits(settings: Mapping[str, Any]) -> dict[str, float]:

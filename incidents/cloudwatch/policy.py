@@ -29,7 +29,8 @@ class Grant:
     uses: tuple[Use, ...] = USES
 
 
-_SCAN, _DOCTOR = ("scan", "doctor"), ("doctor",)
+_SCAN: Final[tuple[Use, ...]] = ("scan", "doctor")
+_DOCTOR: Final[tuple[Use, ...]] = ("doctor",)
 GRANTS: Final[tuple[Grant, ...]] = (
     Grant("logs", "DescribeFieldIndexes", "groups"),
     Grant("logs", "FilterLogEvents", "groups"),
