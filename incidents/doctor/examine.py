@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from alarms.catalog import catalog
-from alarms.settings import service_of
+from alarms.settings import service_of, service_words
 from guards.errors import BadUsage, GuardError
 from guards.limits import GATEWAY_LIMITS
+from incidents.asked import several
 from incidents.cloudwatch.calls import Calls
 from incidents.cloudwatch.faults import Fault
+from incidents.cloudwatch.prepare import check_groups
 from incidents.doctor.alarms import alarm_checks
 from incidents.doctor.api import DeployedApi, parse, read_api
 from incidents.doctor.asking import Asking
@@ -45,6 +47,20 @@ _NAME_TABLE: Final = "name it: --table NAME, or table in guard.toml"
 _NAME_API: Final = "name it: --api http:API-ID or rest:API-NAME, or api in guard.toml's [[alarms.service]]"
 _NAME_FUNCTION: Final = "name it: --function NAME, or function in guard.toml's [[alarms.service]]"
 _NAME_BOTH: Final = "name both: --function NAME --api http:API-ID"
+
+
+def patient_of(settings: Mapping[str, Any], words: Mapping[str, object], folder: str = ".") -> Patient:
+    """What the settings name, and what is said of functions and APIs, over the folder's guard.toml.
+
+    Raises BadUsage for a name that is none.
+    """
+    groups = several(settings.get("log_group"))
+    check_groups(groups)
+    services = service_words(words, folder)
+    for each in services:
+        if each.get("api"):
+            parse(str(each["api"]))
+    return Patient(groups, settings.get("table"), settings.get("access_log_format"), services)
 
 
 def examine(patient: Patient, make: Callable[[str], Calls], now: datetime) -> Iterator[Check]:
@@ -87,7 +103,7 @@ def _service(words: Mapping[str, Any], groups: tuple[str, ...], asking: Asking) 
         kind, name, stage = parse(str(words["api"]))
         try:
             api = read_api(kind, name, asking)
-            yield from _api_checks(api, name, str(words.get("stage") or stage or "") or None, groups)
+            yield from _api_checks(api, name, stage or words.get("stage"), groups)
         except Fault as fault:
             yield unanswered("access-log", str(words["api"]), fault)
     if words.get("function"):
@@ -119,7 +135,7 @@ def _alarms(
     told = dict(words)
     kind, name, stage = parse(str(words["api"]))
     told["api"] = f"{kind}:{name if api is None else api.name}"
-    told.setdefault("stage", stage or _only_stage(api))
+    told["stage"] = stage or words.get("stage") or _only_stage(api)
     if function is not None:
         told.setdefault("timeout_s", function.timeout_s)
     waits = _waits(api, function)
