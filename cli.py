@@ -334,17 +334,15 @@ def doctor(function: str | None, api: str | None, said: tuple[str, ...], format_
     guard doctor --log-group /aws/lambda/coaching-api --table coaching-sessions
     guard doctor --function coaching-api-4b4d001 --api http:abc123
     """
-    from functools import partial
-
     from incidents.asked import settings as settings_of
-    from incidents.cloudwatch.live import connected
+    from incidents.cloudwatch.live import services
     from incidents.doctor import views
     from incidents.doctor.examine import examine, patient_of
 
     settings = _live(settings_of(asked), asked)
     named = {key: value for key, value in (("function", function), ("api", api)) if value is not None}
     patient = patient_of(settings, {**_words(said), **named})
-    checks = list(examine(patient, partial(connected, settings), _now()))
+    checks = list(examine(patient, services(settings), _now()))
     _give((views.as_json if format_ == "json" else views.text)(checks), format_)
     sys.exit(FOUND if any(check.state == "failed" for check in checks) else 0)
 

@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -114,7 +113,9 @@ def _compared(fields: Iterable[str], wanted: Deployed, found: Deployed) -> tuple
 def _plain(value: object) -> object:
     """Dimensions in one order, and nothing for an empty list."""
     if isinstance(value, list | tuple):
-        return tuple(sorted(json.dumps(each, sort_keys=True, default=str) for each in value)) or None
+        return (
+            tuple(sorted(f"{each.get('Name', each.get('Id'))}={each.get('Value')}" for each in value)) or None
+        )
     return value
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -11,6 +12,9 @@ from incidents.display import clean
 from incidents.doctor.check import STATES, Check
 
 SCHEMA: Final = "guard.doctor/1"
+
+_TOLD_EACH: Final = 2
+"""Of so many of a kind that are well, each has its line; more have one together."""
 
 
 def text(checks: Sequence[Check]) -> str:
@@ -21,15 +25,25 @@ def text(checks: Sequence[Check]) -> str:
              fix: set it
     1 warning
     """
-    lines = [line for check in checks for line in _lines(check)]
-    counts = {state: sum(check.state == state for check in checks) for state in STATES}
-    total = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    return "".join(f"{clean(line)}\n" for line in (*lines, total))
+    counts = Counter(check.state for check in checks)
+    total = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    return "".join(f"{clean(line)}\n" for line in (*_folded(checks), total))
 
 
 def as_json(checks: Sequence[Check]) -> str:
     """The same as a document; docs/doctor.md says what is in it."""
     return json.dumps({"schema": SCHEMA, "checks": [asdict(check) for check in checks]}, indent=2) + "\n"
+
+
+def _folded(checks: Sequence[Check]) -> Iterator[str]:
+    well = Counter(check.id for check in checks if check.state == "ok")
+    told: set[str] = set()
+    for check in checks:
+        if check.state != "ok" or well[check.id] <= _TOLD_EACH:
+            yield from _lines(check)
+        elif check.id not in told:
+            told.add(check.id)
+            yield f"{check.state:<8} {check.id}: {well[check.id]}, all well"
 
 
 def _lines(check: Check) -> list[str]:
