@@ -13,7 +13,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from guards.errors import BadUsage, GuardError, MissingExtra
+import guards
+
+try:
+    from guards.errors import BadUsage, GuardError, MissingExtra
+except ImportError:
+    _WHERE = guards.__file__ or list(guards.__path__)
+    print(f"guard: `import guards` gives {_WHERE}, which is another package; uninstall it", file=sys.stderr)
+    sys.exit(2)
 
 try:
     import click
