@@ -17,6 +17,7 @@ from tests.aws_account import Account, as_json, as_xml, call_of, error_as_xml
 from tests.cloudwatch_logs.errors import ApiError
 from tests.cloudwatch_logs.operations import Logs, Settings
 from tests.cloudwatch_logs.store import Store
+from tests.permissions import heard_by_server
 
 TARGET = "Logs_20140328."
 TABLES = "DynamoDB_20120810."
@@ -98,6 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             with self.lock:
                 parameters = self._parameters(body)
+                self._heard("dynamodb" if self._is_for_tables else "logs", operation)
                 self.fake.calls.append((operation, parameters))
                 fault = self.fake.fault(operation)
             if fault is None:
@@ -109,12 +111,20 @@ class _Handler(BaseHTTPRequestHandler):
         except ApiError as error:
             self._refuse(error)
 
+    @property
+    def _is_for_tables(self) -> bool:
+        return self.headers.get("X-Amz-Target", "").startswith(TABLES)
+
+    def _heard(self, service: str, operation: str) -> None:
+        heard_by_server(self.headers.get("User-Agent", ""), service, operation)
+
     def _of_account(self, body: bytes) -> None:
         """A call of another service than these two."""
         service = ""
         try:
             with self.lock:
                 service, operation, asked = call_of(self.command, self.path, self.headers, body)
+                self._heard(service, operation)
                 self.fake.calls.append((operation, asked))
                 fault = self.fake.fault(operation)
             if fault is not None:
