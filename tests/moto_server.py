@@ -18,6 +18,8 @@ import boto3
 from botocore.config import Config
 from werkzeug.serving import make_server
 
+from tests.permissions import heard_by_server
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # not all of what moto's server could serve is installed
     from moto.server import DomainDispatcherApplication, create_backend_app
@@ -34,6 +36,7 @@ class _OneAtATime:
         self._lock = threading.Lock()
 
     def __call__(self, environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        _heard(environ)
         with self._lock:
             if self._asked is not None:
                 self._tell(environ, self._asked)
@@ -43,6 +46,14 @@ class _OneAtATime:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = BytesIO(body)
         asked(environ.get("HTTP_X_AMZ_TARGET", ""), body)
+
+
+_SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "AWSEvents": "events"}
+
+
+def _heard(environ: Any) -> None:
+    target, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+    heard_by_server(environ.get("HTTP_USER_AGENT", ""), _SERVICES.get(target, target), operation)
 
 
 @contextmanager

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from guards import __version__
 from guards.errors import MissingExtra
+
+ACTIONS: Final = (
+    "dynamodb:GetItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "sqs:SendMessage",
+    "events:PutEvents",
+)
+"""All that a handler, a worker and a sweeper need of AWS; docs/completion.md says who needs what."""
+
+AGENT: Final = f"coaching-guard-completion/{__version__}"
 
 
 def client(service: str, **options: Any) -> Any:
@@ -24,6 +37,7 @@ def client(service: str, **options: Any) -> Any:
         retries={"mode": "standard", "total_max_attempts": 2},
         max_pool_connections=64,
         parameter_validation=True,
+        user_agent_extra=AGENT,
     )
     return boto3.client(service, **{"config": config, **options})
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from incidents.cloudwatch.faults import Fault, Kind, from_answer, from_error
+from incidents.cloudwatch.faults import SERVICES, Fault, Kind, from_answer, from_error, of_role
 
 PER_SECOND: Final = {"FilterLogEvents": 5.0, "GetQueryResults": 5.0, "StartQuery": 5.0}
 """Calls a second to begin with: what an account gets at least, or less."""
@@ -45,6 +45,11 @@ class Calls:
         """Tries that the service turned away for their rate."""
 
     @property
+    def service(self) -> str:
+        """Who is asked, as boto3 calls the service."""
+        return str(self._client.meta.service_model.service_name)
+
+    @property
     def region(self) -> str:
         """Where the client asks."""
         return str(self._client.meta.region_name)
@@ -78,16 +83,42 @@ class Calls:
         try:
             answer: Answer = method(**parameters)
         except ClientError as error:
-            told, status = error.response.get("Error", {}), error.response["ResponseMetadata"]
-            raise from_answer(
-                operation, told.get("Code", ""), told.get("Message", ""), status.get("HTTPStatusCode", 0)
-            ) from error
+            raise self._refused(operation, error) from error
         except (BotoCoreError, HTTPClientError, ResponseParserError, OSError) as error:
-            raise from_error(error) from error
+            raise from_error(error, self.service) from error
         if _ALWAYS.get(operation, "ResponseMetadata") not in answer:
             # boto3 makes an empty answer of a body that is none, which would pass for "no more events".
-            raise Fault("passing", "the answer was none of CloudWatch Logs", "check for proxies")
+            asked = SERVICES.get(self.service, self.service)
+            raise Fault("passing", f"the answer was none of {asked}", "check for proxies")
         return answer
+
+    def pages(self, operation: str, token: str = "NextToken", **parameters: Any) -> Iterator[Answer]:
+        """All pages of an operation whose answers lead on by a token. Raises Fault.
+
+        A token that comes back as it was sent leads nowhere: it ends the reading.
+        """
+        sent: object = None
+        while True:
+            answer = self.call(operation, **parameters)
+            yield answer
+            if not answer.get(token) or answer[token] == sent:
+                return
+            sent = parameters[token] = answer[token]
+
+    def _refused(self, operation: str, error: Any) -> Fault:
+        """A refusal: of the operation, or of the role that it was to be asked for with."""
+        told, metadata = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+        if error.operation_name != operation:  # botocore asked somebody else first
+            return of_role(told.get("Code", ""))
+        fault = from_answer(
+            operation,
+            told.get("Code", ""),
+            told.get("Message", ""),
+            metadata.get("HTTPStatusCode", 0),
+            self.service,
+        )
+        fault.date = metadata.get("HTTPHeaders", {}).get("date")
+        return fault
 
     def _keep_pace(self, operation: str) -> None:
         rate, last = self._rates.get(operation), self._last.get(operation)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from guards import __version__
 from guards.errors import BadUsage, MissingExtra
+
+AGENT: Final = f"coaching-guard-command/{__version__}"
+"""How the command signs its calls, so that CloudTrail tells who read the logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,22 @@ def client(connection: Connection, service: str = "logs") -> Any:
 
     Raises MissingExtra without boto3, and BadUsage where the profile or the Region is not known.
     """
+    return clients(connection)(service)
+
+
+def clients(connection: Connection) -> Callable[[str], Any]:
+    """The same for several services, with one session and its credentials. Raises as ``client`` does."""
+    session = None
+
+    def make(service: str) -> Any:
+        nonlocal session
+        made, session = _client(connection, service, session)
+        return made
+
+    return make
+
+
+def _client(connection: Connection, service: str, session: Any) -> tuple[Any, Any]:
     try:
         import boto3
         from botocore.config import Config
@@ -31,11 +52,14 @@ def client(connection: Connection, service: str = "logs") -> Any:
     except ImportError:
         raise MissingExtra("reading CloudWatch Logs", extra="aws") from None
     config = Config(
-        retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=connection.read_timeout
+        retries={"total_max_attempts": 1},
+        connect_timeout=10,
+        read_timeout=connection.read_timeout,
+        user_agent_extra=AGENT,
     )
     try:
-        session = boto3.Session(profile_name=connection.profile, region_name=connection.region)
-        return session.client(service, endpoint_url=connection.endpoint_url, config=config)
+        session = session or boto3.Session(profile_name=connection.profile, region_name=connection.region)
+        return session.client(service, endpoint_url=connection.endpoint_url, config=config), session
     except (BotoCoreError, ValueError) as error:
         raise BadUsage(
             f"no client for AWS can be made: {error}", hint="set --profile and --region, or AWS_PROFILE"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from incidents.cloudwatch.calls import Calls
-from incidents.cloudwatch.connection import Connection, client
+from incidents.cloudwatch.connection import Connection, client, clients
 from incidents.cloudwatch.plan import MAX_GB, PRICE_PER_GB, Plan, rfc3339, words
 from incidents.cloudwatch.prepare import Ask, plan_for
 from incidents.cloudwatch.source import Allow, CloudWatchSource
@@ -76,8 +76,14 @@ def report(
 
 
 def connected(settings: Mapping[str, Any]) -> Calls:
-    """Calls of a client as the settings say."""
+    """Calls of CloudWatch Logs as the settings say."""
     return Calls(client(_connection(settings)))
+
+
+def services(settings: Mapping[str, Any]) -> Callable[[str], Calls]:
+    """Calls of any service, as boto3 names it."""
+    make = clients(_connection(settings))
+    return lambda service: Calls(make(service))
 
 
 def limits(settings: Mapping[str, Any]) -> dict[str, float]:

@@ -74,6 +74,7 @@ class Logs:
             "DescribeLogGroups": self._groups,
             "DescribeLogStreams": self._streams,
             "DescribeFieldIndexes": self._indexes,
+            "DescribeMetricFilters": self._metric_filters,
             "StartQuery": self._start,
             "GetQueryResults": self._results,
             "StopQuery": self._stop,
@@ -214,6 +215,14 @@ class Logs:
                 for indexed, (first, last) in self.store.group(name).indexes.items()
             ]
         }
+
+    def _metric_filters(self, asked: dict[str, Any]) -> Answer:
+        held, most = self.store.group(asked["logGroupName"]).filters, asked.get("limit", 2)
+        position = position_of("DescribeMetricFilters", asked)
+        answer: Answer = {"metricFilters": held[position : position + most]}
+        if position + most < len(held):
+            answer["nextToken"] = token_of("DescribeMetricFilters", asked, position + most)
+        return answer
 
     # --- queries ------------------------------------------------------------------------------------
 

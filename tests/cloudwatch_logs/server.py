@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
+from tests.aws_account import Account, as_json, as_xml, call_of, error_as_xml
 from tests.cloudwatch_logs.errors import ApiError
 from tests.cloudwatch_logs.operations import Logs, Settings
 from tests.cloudwatch_logs.store import Store
+from tests.permissions import heard_by_server
 
 TARGET = "Logs_20140328."
 TABLES = "DynamoDB_20120810."
@@ -40,6 +42,8 @@ class Fake:
 
     logs: Logs
     url: str = ""
+    account: Account = field(default_factory=Account)
+    """What there is besides logs."""
     faults: tuple[Fault, ...] = ()
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Every operation that was asked for, in order, with its parameters."""
@@ -83,13 +87,19 @@ class _Handler(BaseHTTPRequestHandler):
     lock = threading.Lock()
     protocol_version = "HTTP/1.1"
 
+    def do_GET(self) -> None:
+        self._of_account(b"")
+
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(min(length, LONGEST))
+        if not self.headers.get("X-Amz-Target", "").startswith((TARGET, TABLES)):
+            return self._of_account(body)
         operation = self.headers.get("X-Amz-Target", "").removeprefix(TARGET).removeprefix(TABLES)
         try:
             with self.lock:
                 parameters = self._parameters(body)
+                self._heard("dynamodb" if self._is_for_tables else "logs", operation)
                 self.fake.calls.append((operation, parameters))
                 fault = self.fake.fault(operation)
             if fault is None:
@@ -99,6 +109,32 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._fail(fault)
         except ApiError as error:
+            self._refuse(error)
+
+    @property
+    def _is_for_tables(self) -> bool:
+        return self.headers.get("X-Amz-Target", "").startswith(TABLES)
+
+    def _heard(self, service: str, operation: str) -> None:
+        heard_by_server(self.headers.get("User-Agent", ""), service, operation)
+
+    def _of_account(self, body: bytes) -> None:
+        """A call of another service than these two."""
+        service = ""
+        try:
+            with self.lock:
+                service, operation, asked = call_of(self.command, self.path, self.headers, body)
+                self._heard(service, operation)
+                self.fake.calls.append((operation, asked))
+                fault = self.fake.fault(operation)
+            if fault is not None:
+                return self._fail(fault)
+            with self.lock:
+                answer = self.fake.account.answer(service, operation, asked)
+            self._send(200, as_xml(operation, answer) if service == "sns" else as_json(answer))
+        except ApiError as error:
+            if service == "sns":
+                return self._send(error.status, error_as_xml(error))
             self._refuse(error)
 
     def _parameters(self, body: bytes) -> dict[str, Any]:
@@ -145,6 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(promised or len(body)))
+            self.send_header("x-amzn-RequestId", "00000000-0000-4000-8000-000000000000")
             if self.close_connection:
                 self.send_header("Connection", "close")
             self.end_headers()

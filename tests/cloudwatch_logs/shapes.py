@@ -27,14 +27,14 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 @cache
-def service() -> ServiceModel:
-    """The model of CloudWatch Logs that boto3 itself works from."""
-    return Session().get_service_model("logs")
+def service(name: str = "logs") -> ServiceModel:
+    """The model of a service that boto3 itself works from."""
+    return Session().get_service_model(name)
 
 
-def check(operation: str, parameters: dict[str, Any]) -> None:
+def check(operation: str, parameters: dict[str, Any], name: str = "logs") -> None:
     """That parameters are what the model lets through. Raises InvalidParameterException."""
-    shape = service().operation_model(operation).input_shape
+    shape = service(name).operation_model(operation).input_shape
     assert shape is not None
     _structure(shape, parameters, "")
 
@@ -62,7 +62,7 @@ def _value(shape: Shape, value: Any, where: str) -> None:
 
 
 def _bounds(metadata: dict[str, Any], value: Any, where: str) -> None:
-    size = value if isinstance(value, int) else len(value)
+    size = value if isinstance(value, int | float) else len(value)
     if size < metadata.get("min", size) or size > metadata.get("max", size):
         raise invalid(f"{where} is out of bounds: {metadata.get('min')} to {metadata.get('max')}")
     if isinstance(value, str) and "pattern" in metadata and not re.fullmatch(metadata["pattern"], value):

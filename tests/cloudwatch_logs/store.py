@@ -45,6 +45,8 @@ class Group:
     retention_days: int | None = None
     indexes: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Indexed field -> first and last time, in ms, of events that have it."""
+    filters: list[dict[str, object]] = field(default_factory=list)
+    """Metric filters, as DescribeMetricFilters has them."""
     events: list[Stored] = field(default_factory=list)
 
     def put(self, *events: Stored) -> None:

@@ -1,0 +1,52 @@
+"""What was found, for people and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Final
+
+from incidents.display import clean
+from incidents.doctor.check import STATES, Check
+
+SCHEMA: Final = "guard.doctor/1"
+
+_TOLD_EACH: Final = 2
+"""Of so many of a kind that are well, each has its line; more have one together."""
+
+
+def text(checks: Sequence[Check]) -> str:
+    """A line each, its fix below it, and how many of each there are.
+
+    >>> print(text([Check("clock", None, "warning", "90 s off", "set it")]), end="")
+    warning  clock: 90 s off
+             fix: set it
+    1 warning
+    """
+    counts = Counter(check.state for check in checks)
+    total = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    return "".join(f"{clean(line)}\n" for line in (*_folded(checks), total))
+
+
+def as_json(checks: Sequence[Check]) -> str:
+    """The same as a document; docs/doctor.md says what is in it."""
+    return json.dumps({"schema": SCHEMA, "checks": [asdict(check) for check in checks]}, indent=2) + "\n"
+
+
+def _folded(checks: Sequence[Check]) -> Iterator[str]:
+    well = Counter(check.id for check in checks if check.state == "ok")
+    told: set[str] = set()
+    for check in checks:
+        if check.state != "ok" or well[check.id] <= _TOLD_EACH:
+            yield from _lines(check)
+        elif check.id not in told:
+            told.add(check.id)
+            yield f"{check.state:<8} {check.id}: {well[check.id]}, all well"
+
+
+def _lines(check: Check) -> list[str]:
+    about = "" if check.about is None else f" {check.about}"
+    told = [f"{check.state:<8} {check.id}{about}: {check.said}"]
+    return told if check.fix is None else [*told, f"{'':<8} fix: {check.fix}"]
