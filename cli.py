@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from alarms.settings import Settings
+    from incidents.cloudwatch.windows import Origin
     from incidents.report import Report
     from incidents.trace import Query
 
@@ -241,6 +242,7 @@ def _allow(plan: Any, number: int) -> bool:
 @_options(_TRACE_OPTIONS[2:] + _LIVE_OPTIONS)
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write there instead of to stdout.")
+@click.option("--alarm", metavar="NAME", help="Search the last time that this alarm was in ALARM.")
 @click.option("--most", type=click.IntRange(1), default=20, show_default=True, help="Sessions shown as text.")
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 if a case is as bad as this.")
 def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> None:
@@ -249,6 +251,7 @@ def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> Non
     \b
     guard scan --logs saved/
     guard scan --log-group /aws/lambda/coaching-api --since 24h
+    guard scan --alarm coaching-api-duration-critical
     """
     from incidents import asked as question
     from incidents.asked import several
@@ -256,6 +259,8 @@ def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> Non
     settings = question.settings(asked)
     paths = (*logs, *more_logs)
     groups = asked["log_group"] or (() if paths else several(settings.get("log_group")))
+    if settings.get("alarm"):
+        groups = _from_alarm(settings, asked, groups, paths)
     if asked["plan_only"] and not groups:
         raise click.UsageError("--plan is for live logs: name them with --log-group")
     if groups and paths:
@@ -275,6 +280,28 @@ def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> Non
         text = as_text(found, where, most=asked["most"], **shown)
     _give(text, asked["format_"], asked["output"])
     sys.exit(_scan_code(found, asked["fail_on"]))
+
+
+def _from_alarm(
+    settings: dict[str, Any], asked: dict[str, Any], groups: tuple[str, ...], paths: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Take the time from an alarm. The groups to search: where none is named, its function's."""
+    from incidents.cloudwatch.live import services
+    from incidents.scan.alarm import last_episode
+
+    if asked["since"] or asked["until"]:
+        raise click.UsageError("--alarm tells the time: leave --since and --until out")
+    episode = last_episode(services(_live(settings, asked))("cloudwatch"), settings["alarm"])
+    window = episode.window(_now())
+    settings.update(since=window.since.isoformat(), until=window.until.isoformat())
+    told = [episode.words]
+    if not groups and not paths:
+        groups = episode.groups
+        told += [f"its metric is of a function, so {name} is searched" for name in groups]
+        if not groups and not settings.get("logs"):
+            raise click.UsageError("the alarm's metric is of no Lambda function: name --log-group or --logs")
+    _say(told)
+    return groups
 
 
 def _scan_files(paths: tuple[str, ...], settings: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
@@ -302,7 +329,8 @@ def _scan_live(
     from incidents.asked import wanted
     from incidents.scan.live import planned, scan_live
 
-    live = planned(groups, query, wanted(query), _live(settings, asked), _now())
+    origin: Origin = "alarm" if settings.get("alarm") else "given"
+    live = planned(groups, query, wanted(query), _live(settings, asked), _now(), origin)
     if asked["plan_only"]:
         _show_plan(live.plan)
         sys.exit(0)

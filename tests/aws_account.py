@@ -46,6 +46,8 @@ class Account:
     functions: dict[str, Answer] = field(default_factory=dict)
     alarms: list[Answer] = field(default_factory=list)
     """Composite alarms are those with an AlarmRule."""
+    history: list[Answer] = field(default_factory=list)
+    """State updates of alarms."""
     samples: dict[tuple[str, str, tuple[tuple[str, str], ...]], float] = field(default_factory=dict)
     """Namespace, metric, sorted dimensions -> samples a day."""
     topics: dict[str, list[str]] = field(default_factory=dict)
@@ -82,7 +84,16 @@ class Account:
         }
 
     def _cloudwatch_DescribeAlarmHistory(self, asked: Asked) -> Answer:
-        return {"AlarmHistoryItems": []}
+        if asked.get("HistoryItemType", "StateUpdate") != "StateUpdate":
+            raise ApiError("InvalidParameterValue", "only StateUpdate is part of this fake")
+        types, newest = asked.get("AlarmTypes", ["MetricAlarm"]), asked.get("ScanBy") == "TimestampDescending"
+        chosen = [
+            each
+            for each in sorted(self.history, key=lambda each: each["Timestamp"], reverse=newest)
+            if each["AlarmName"] == asked.get("AlarmName", each["AlarmName"]) and each["AlarmType"] in types
+        ]
+        page, token = self._page("DescribeAlarmHistory", asked, chosen, "NextToken")
+        return {"AlarmHistoryItems": page, **token}
 
     def _cloudwatch_GetMetricStatistics(self, asked: Asked) -> Answer:
         if asked["Period"] % 60 or asked["StartTime"] >= asked["EndTime"]:

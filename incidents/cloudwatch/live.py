@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from incidents.cloudwatch.calls import Calls
 from incidents.cloudwatch.connection import Connection, client, clients
 from incidents.cloudwatch.plan import MAX_GB, PRICE_PER_GB, Plan, rfc3339, words
 from incidents.cloudwatch.prepare import Ask, plan_for
 from incidents.cloudwatch.source import Allow, CloudWatchSource
+from incidents.cloudwatch.windows import Origin
 from incidents.files import FileSource, find_files
 from incidents.report import Report
 from incidents.trace import Query, trace
+
+TIMED: Final[tuple[Origin, ...]] = ("given", "alarm")
+"""Where the time is from that must be typed to ask for it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +106,9 @@ def words_again(groups: tuple[str, ...], settings: Mapping[str, Any], plan: Plan
     """What to type to ask the same groups again, at the same time where one was given."""
     again = [word for group in groups for word in ("--log-group", group)]
     for key in ("profile", "region", "endpoint_url", "table"):
-        if settings.get(key) and not (key == "table" and plan.origin == "given"):
+        if settings.get(key) and not (key == "table" and plan.origin in TIMED):
             again += [f"--{key.replace('_', '-')}", str(settings[key])]
-    if plan.origin == "given":
+    if plan.origin in TIMED:
         window = plan.steps[0].window
         again += ["--since", rfc3339(window.since), "--until", rfc3339(window.until)]
     return tuple(again)

@@ -141,6 +141,7 @@ def _step_document(plan: Plan, number: int) -> dict[str, Any]:
 _FROM: Final[dict[Origin, str]] = {
     "given": "as given",
     "table": "by the session's row",
+    "alarm": "the alarm's last ALARM period",
     "widening": "widening from now, until something is found",
 }
 

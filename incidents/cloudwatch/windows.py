@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from guards.errors import BadUsage
 
-Origin = Literal["given", "table", "widening"]
+Origin = Literal["given", "table", "widening", "alarm"]
 
 WIDENING: Final = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24), timedelta(days=7))
 """How far back to look where no time is known, one after the other."""

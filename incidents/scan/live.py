@@ -21,7 +21,7 @@ from incidents.cloudwatch.plan import Plan, Step, size_words, words
 from incidents.cloudwatch.prepare import check_groups
 from incidents.cloudwatch.queries import MOST_ROWS, any_of, estimate_query, gateway_lines, quoted
 from incidents.cloudwatch.source import Allow
-from incidents.cloudwatch.windows import Window, given
+from incidents.cloudwatch.windows import Origin, Window, given
 from incidents.events import Event
 from incidents.forms.base import group_name, make_event
 from incidents.scan.judge import Scan, cases
@@ -66,7 +66,12 @@ def bin_minutes(window: Window) -> int:
 
 
 def plan_for(
-    groups: tuple[str, ...], wanted: Wanted, window: Window, calls: Calls, limits: Mapping[str, float]
+    groups: tuple[str, ...],
+    wanted: Wanted,
+    window: Window,
+    calls: Calls,
+    limits: Mapping[str, float],
+    origin: Origin = "given",
 ) -> Plan:
     """What a scan would cost: two queries over the whole window. Raises SourceFailed."""
     check_groups(groups)
@@ -80,7 +85,7 @@ def plan_for(
                 raise SourceFailed(f"{where}: {fault.what}", source=where, hint=fault.fix) from fault
             found = Found((), 0, fault)
         steps.append(Step(window, "Insights", text, estimated(found)))
-    return Plan(groups, calls.region, "requests that went wrong", "given", tuple(steps), **limits)
+    return Plan(groups, calls.region, "requests that went wrong", origin, tuple(steps), **limits)
 
 
 class LivePass:
@@ -186,12 +191,20 @@ class Live:
 
 
 def planned(
-    groups: tuple[str, ...], query: Query, wanted: Wanted, settings: Mapping[str, Any], now: datetime
+    groups: tuple[str, ...],
+    query: Query,
+    wanted: Wanted,
+    settings: Mapping[str, Any],
+    now: datetime,
+    origin: Origin = "given",
 ) -> Live:
-    """The plan of a scan, of the last 24 hours unless the query says otherwise. Nothing is scanned for it."""
+    """The plan of a scan, of the last 24 hours unless the query says otherwise. Nothing is scanned for it.
+
+    ``origin``: where the query's time is from.
+    """
     [window] = given(query.since, query.until or now, now) or ()
     calls = live.connected(settings)
-    plan = plan_for(groups, wanted, window, calls, live.limits(settings))
+    plan = plan_for(groups, wanted, window, calls, live.limits(settings), origin)
     return Live(plan, calls, wanted, live.words_again(groups, settings, plan))
 
 
