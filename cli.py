@@ -243,6 +243,16 @@ def _allow(plan: Any, number: int) -> bool:
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write there instead of to stdout.")
 @click.option("--alarm", metavar="NAME", help="Search the last time that this alarm was in ALARM.")
+@click.option(
+    "--by",
+    type=click.Choice(["session", "user", "tenant"]),
+    default="session",
+    show_default=True,
+    help="Group what was found so, where the lines name one.",
+)
+@click.option(
+    "--throttled", is_flag=True, help="In saved logs, look for throttled calls too: takes half as long again."
+)
 @click.option("--most", type=click.IntRange(1), default=20, show_default=True, help="Sessions shown as text.")
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 if a case is as bad as this.")
 def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> None:
@@ -274,10 +284,10 @@ def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> Non
     from incidents.scan.views import text as as_text
 
     if asked["format_"] == "json":
-        text = as_json(found, where)
+        text = as_json(found, where, asked["by"])
     else:
         shown = {key: value for key, value in _shape(asked["output"]).items() if key in ("columns", "ascii")}
-        text = as_text(found, where, most=asked["most"], **shown)
+        text = as_text(found, where, by=asked["by"], most=asked["most"], **shown)
     _give(text, asked["format_"], asked["output"])
     sys.exit(_scan_code(found, asked["fail_on"]))
 
@@ -319,7 +329,8 @@ def _scan_files(paths: tuple[str, ...], settings: dict[str, Any]) -> tuple[Any, 
             "name the logs: --logs PATH (a file, a folder or a pattern) or --log-group NAME"
         )
     query = query_of(settings, paths)
-    found = scan_files(find_files(paths), wanted(query), query.gateway, query.budgets, begun)
+    looked_for = wanted(query, throttled=bool(settings.get("throttled")))
+    found = scan_files(find_files(paths), looked_for, query.gateway, query.budgets, begun)
     return found, tuple(word for path in paths for word in ("--logs", path))
 
 

@@ -57,10 +57,10 @@ def query(settings: Mapping[str, Any], logs: tuple[str, ...]) -> Query:
     )
 
 
-def wanted(query: Query) -> Wanted:
-    """What ``guard scan`` looks for, by the same query."""
+def wanted(query: Query, *, throttled: bool = False) -> Wanted:
+    """What ``guard scan`` looks for, by the same query; ``throttled``: lines about throttling, too."""
     from guards.limits import Limits, limits_for
     from incidents.scan.signs import Wanted
 
     limits = Limits.of(query.gateway_limit) if query.gateway_limit else limits_for(query.gateway)
-    return Wanted(query.meanings, limits, query.since, query.until, query.access_log)
+    return Wanted(query.meanings, limits, query.since, query.until, query.access_log, throttled)

@@ -35,18 +35,28 @@ HELD = 32 << 20
 STANDARD_INPUT = "-"
 
 
+NO_LOGS = "holds no log lines, left out"
+"""What is said, once, of a file that was found in a folder and is no log at all."""
+
+
+class InFolder(str):
+    """A path that nobody named: it stood in a folder that was."""
+
+    __slots__ = ()
+
+
 def find_files(paths: Sequence[str]) -> list[str]:
     """The files that paths, folders and patterns name, in order, each once; ``-`` is standard input.
 
     Raises BadUsage where one names nothing.
     """
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for path in paths:
         names = [path] if path == STANDARD_INPUT else sorted(_expand(path))
         if not names:
             raise BadUsage(f"no log file at {path!r}", hint="name a file, a folder or a pattern")
-        found.update(dict.fromkeys(names))
-    return list(found)
+        found.update((name, name) for name in names if not isinstance(name, InFolder) or name not in found)
+    return list(found.values())
 
 
 def _expand(path: str) -> Iterable[str]:
@@ -69,7 +79,7 @@ def _inside(folder: str) -> Iterator[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths = (os.path.join(inner, name) for name in names if not name.startswith("."))
         # A pipe or a socket among the files would wait for ever; a broken link is told when it is read.
-        yield from (path for path in paths if os.path.isfile(path) or not os.path.exists(path))
+        yield from (InFolder(path) for path in paths if os.path.isfile(path) or not os.path.exists(path))
     yield from refused
 
 
@@ -232,6 +242,8 @@ class FileSource:
             parsed += 1
             if (question.at_most is None or len(kept) < question.at_most) and wanted(each, question):
                 kept.append(each)
+        if not parsed and skips and not self._damage and isinstance(self._name, InFolder):
+            skipped, skips = [Skip(self._name, NO_LOGS)], 1
         return Reading(
             name=self._name,
             events=tuple(kept),

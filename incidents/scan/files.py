@@ -10,7 +10,7 @@ from guards.errors import SourceFailed
 from incidents import containers
 from incidents.ahead import occurrences
 from incidents.events import Event, Skip
-from incidents.files import HEAD
+from incidents.files import HEAD, NO_LOGS, InFolder
 from incidents.forms import NDJSON, Form, Origin, recognise
 from incidents.forms.base import LONGEST, TOO_LONG
 from incidents.forms.ndjson import read_ndjson_line
@@ -118,9 +118,14 @@ class FilePass:
     def _in_full(self, file: BinaryIO, form: Form) -> None:
         texts = self._tally.wanted.marks
         pieces = containers.pieces(file, self._damaged)
+        events = 0
         for each in form.events(pieces, Origin(source=self.path, path=self.path)):
+            events += isinstance(each, Event)
             if isinstance(each, Skip) or any(mark in each.message for mark in texts):
                 self._take(each)
+        damaged = any(each.where == self.path for each in self.skips)
+        if self.skips and not (events or damaged) and isinstance(self.path, InFolder):
+            self.skips = [Skip(self.path, NO_LOGS)]
 
     def _damaged(self, trouble: str) -> None:
         self.skips.append(Skip(self.path, trouble))

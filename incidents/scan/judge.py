@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -92,7 +92,8 @@ class Scan:
     complete: bool = True
     bytes_scanned: int | None = None
     """By Insights; None for files."""
-    bins: timedelta = field(default=timedelta(minutes=1))
+    throttled: int | None = None
+    """Lines that tell of a throttled provider; None: they were not looked for."""
 
 
 def cases(

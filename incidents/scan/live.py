@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from incidents.events import Event
 from incidents.forms.base import group_name, make_event
 from incidents.scan.judge import Scan, cases
 from incidents.scan.signs import Tally, Wanted
+from incidents.scan.wishes import throttlings
 from incidents.sources import GATEWAY_LAG, SKIPS_LISTED, SLACK, Question, Reading, Span
 from incidents.trace import Query
 
@@ -33,6 +34,8 @@ LONGEST_INIT: Final = timedelta(seconds=10)
 """Insights compares durations without init, which may count for the gateway: so much less is asked for."""
 
 _BINS: Final = 1_000
+_UNQUOTED: Final = frozenset('"\\')
+"""What a query's text cannot hold."""
 
 
 def signs_query(wanted: Wanted) -> str:
@@ -42,6 +45,8 @@ def signs_query(wanted: Wanted) -> str:
         f'(@type = "REPORT" and @duration >= {least})',
         f'(type = "platform.report" and record.metrics.durationMs >= {least})',
         *(f"@message like {quoted(value)}" for value in sorted(wanted.refusals)),
+        # The scan is paid for by its bytes, so that these cost nothing more.
+        *(f'@message like "{each}"' for each in throttlings(wanted.meanings) if not set(each) & _UNQUOTED),
     ]
     fields = "fields @timestamp, @log, @logStream, @message"
     return f"{fields} | filter {' or '.join(tests)} | sort @timestamp desc | limit {MOST_ROWS}"
@@ -203,6 +208,7 @@ def planned(
     ``origin``: where the query's time is from.
     """
     [window] = given(query.since, query.until or now, now) or ()
+    wanted = replace(wanted, throttled=True)
     calls = live.connected(settings)
     plan = plan_for(groups, wanted, window, calls, live.limits(settings), origin)
     return Live(plan, calls, wanted, live.words_again(groups, settings, plan))
@@ -232,4 +238,5 @@ def scan_live(planned: Live, query: Query, say: Callable[[list[str]], None], all
         skips=tuple(one.held.skipped),
         complete=not one.held.missing,
         bytes_scanned=one.bytes_scanned,
+        throttled=tally.past["throttled"],
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from guards.errors import SourceFailed
 from guards.limits import GatewayKind
 from incidents.events import Skip
-from incidents.files import FileSource
+from incidents.files import NO_LOGS, FileSource
 from incidents.rules.registry import Budgets
 from incidents.scan.files import FilePass
 from incidents.scan.judge import Scan, cases
@@ -48,5 +48,6 @@ def scan_files(
         left_out=tally.left_out,
         sources=tuple(paths),
         skips=tuple(skips),
-        complete=not failed and not any(one for one in skips if one.where in paths),
+        complete=not failed and not any(one.where in paths and one.reason != NO_LOGS for one in skips),
+        throttled=tally.past["throttled"] if wanted.throttled else None,
     )

@@ -13,6 +13,7 @@ from guards.limits import Limits
 from incidents.access_logs import AccessLogFormat
 from incidents.events import Event
 from incidents.meanings import Meanings
+from incidents.messages import Line
 from incidents.reading import read_message
 from incidents.scan.sweep import Wish
 from incidents.scan.wishes import refusals, wish
@@ -21,6 +22,8 @@ from incidents.values import milliseconds, text
 
 MOST: Final = 200
 """So many signs of a kind are followed, the worst; the rest are counted."""
+
+_KINDS: Final = ("slow", "refused", "throttled")
 
 _BEFORE: Final = timedelta(seconds=2)
 _AROUND: Final = timedelta(minutes=1)
@@ -48,6 +51,8 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
     access_log: AccessLogFormat | None = None
+    throttled: bool = False
+    """Whether lines that tell of a throttled model provider are signs, too."""
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -57,7 +62,7 @@ class Wanted:
     @property
     def wish(self) -> Wish:
         """What a pass over a file's bytes looks for."""
-        return wish(self.meanings, self.limits, self.since, self.until)
+        return wish(self.meanings, self.limits, self.since, self.until, throttled=self.throttled)
 
     @property
     def refusals(self) -> frozenset[str]:
@@ -77,9 +82,10 @@ class Tally:
         self.minutes: Counter[int] = Counter()
         """Requests by the minute in which they ended, as minutes since 1970."""
         self.past: Counter[str] = Counter()
-        """Requests that took longer than the warning, the critical mark and the limit, and refusals."""
-        self.followed: dict[str, int] = {"slow": 0, "refused": 0}
-        self._heaps: dict[str, list[tuple[timedelta, int, Sign]]] = {"slow": [], "refused": []}
+        """Requests that took longer than the warning, the critical mark and the limit, refusals, and lines
+        that tell of a throttled provider."""
+        self.followed: dict[str, int] = dict.fromkeys(_KINDS, 0)
+        self._heaps: dict[str, list[tuple[timedelta, int, Sign]]] = {kind: [] for kind in _KINDS}
         self._serial = 0
 
     @property
@@ -117,12 +123,16 @@ class Tally:
             self._take_report(event, source, said.fields or {})
             return
         meaning = self.wanted.meanings.of(said.name)
-        if meaning is None or meaning.refusal is None:
-            return
-        if text(said.fields, meaning.refusal) == meaning.refusal_value:
-            self.past["refused"] += 1
-            span = Span(event.log_stream, event.at - _AROUND, event.at + _AROUND)
-            self._follow("refused", Sign(source, event.log_group, span, timedelta(0)))
+        if meaning is not None and meaning.refusal is not None:
+            if text(said.fields, meaning.refusal) == meaning.refusal_value:
+                self._take_line("refused", event, source)
+        elif self.wanted.throttled and self.wanted.meanings.throttling.said_by(Line(event, said)):
+            self._take_line("throttled", event, source)
+
+    def _take_line(self, kind: str, event: Event, source: int) -> None:
+        self.past[kind] += 1
+        span = Span(event.log_stream, event.at - _AROUND, event.at + _AROUND)
+        self._follow(kind, Sign(source, event.log_group, span, timedelta(0)))
 
     def _take_report(self, event: Event, source: int, told: Mapping[str, object]) -> None:
         took = milliseconds(told, "durationMs")

@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from incidents.display import clean
 from incidents.gateway import waited
+from incidents.redact import masked
 from incidents.rules.words import identifier
+from incidents.scan.groups import By, Group, grouped, name_shown
 from incidents.scan.judge import Case, Scan
 from incidents.timeline import Request
 
@@ -22,17 +24,47 @@ _ASCII_BARS: Final = "_.-=+*#@"
 _MOST_SKIPS: Final = 5
 
 
-def text(scan: Scan, where: Sequence[str], *, most: int = 20, columns: int = 80, ascii: bool = False) -> str:
+def text(
+    scan: Scan,
+    where: Sequence[str],
+    *,
+    by: By = "session",
+    most: int = 20,
+    columns: int = 80,
+    ascii: bool = False,
+) -> str:
     """The scan for a terminal: counts, a line of requests per minute, the cases with their next commands."""
     rows = [*_summary(scan), *_sparkline(scan, columns, ascii)]
-    for case in scan.cases[:most]:
-        rows += ["", *_case_rows(case, where)]
+    left = most
+    for group in _groups(scan, by):
+        if left > 0 and by != "session":
+            rows += ["", _heading(group, by)]
+        for case in group.cases[: max(left, 0)]:
+            rows += ["", *_case_rows(case, where)]
+        left -= len(group.cases)
     if len(scan.cases) > most:
         rows += ["", f"and {len(scan.cases) - most} more sessions (--most {len(scan.cases)})"]
     if scan.left_out:
         rows += ["", f"{scan.left_out} more requests were counted but not looked at: name a shorter time"]
     rows += [f"not read: {each.where}: {each.reason}" for each in scan.skips[:_MOST_SKIPS]]
     return "\n".join(clean(row) for row in rows) + "\n"
+
+
+def _groups(scan: Scan, by: By) -> tuple[Group, ...]:
+    if by == "session":
+        return (Group(None, scan.cases),) if scan.cases else ()
+    return grouped(scan.cases, by)
+
+
+def _heading(group: Group, by: By) -> str:
+    sessions, requests = _counted(len(group.cases), "session"), _counted(group.requests, "request")
+    if group.name is None:
+        return f"{by}: none in the lines of {sessions}, {requests}"
+    return f"{by} {name_shown(group.name)}: {sessions}, {requests}; {', '.join(group.rules)}"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _summary(scan: Scan) -> list[str]:
@@ -51,7 +83,8 @@ def _summary(scan: Scan) -> list[str]:
     found = Counter(rule for case in scan.cases for rule in case.rules)
     rules = "; ".join(f"{rule} {count}" for rule, count in found.most_common()) or "nothing found"
     when = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}Z"
-    return [f"{scan.requests} requests, {when}: {counts}", f"Sessions: {rules}"]
+    throttled = "" if scan.throttled is None else f", {_counted(scan.throttled, 'line')} of throttling"
+    return [f"{scan.requests} requests, {when}: {counts}{throttled}", f"Sessions: {rules}"]
 
 
 def _sparkline(scan: Scan, columns: int, ascii: bool) -> list[str]:
@@ -76,7 +109,7 @@ def _folded(counts: Sequence[int], width: int) -> list[int]:
 
 def _case_rows(case: Case, where: Sequence[str]) -> list[str]:
     worst = case.severity.upper()
-    name = case.session_id or "no session"
+    name = _name(case.session_id) or "no session"
     rows = [f"{worst:<8} {name}  {_seconds(case.longest)}  {', '.join(case.rules)}"]
     rows += [f"         {_request(each)}" for each in case.requests]
     command = next_command(case, where)
@@ -86,7 +119,9 @@ def _case_rows(case: Case, where: Sequence[str]) -> list[str]:
 def _request(request: Request) -> str:
     route = f"  {request.route}" if request.route else ""
     status = "" if request.gateway.client_status is None else f"  client {request.gateway.client_status}"
-    return f"{request.request_id}  {_stamp(request.start)}  {_seconds(waited(request))}{status}{route}"
+    return (
+        f"{masked(request.request_id)}  {_stamp(request.start)}  {_seconds(waited(request))}{status}{route}"
+    )
 
 
 def next_command(case: Case, where: Sequence[str]) -> str | None:
@@ -97,13 +132,17 @@ def next_command(case: Case, where: Sequence[str]) -> str | None:
     return None
 
 
-def document(scan: Scan, where: Sequence[str]) -> dict[str, Any]:
-    """The scan as plain data."""
+def document(scan: Scan, where: Sequence[str], by: By = "session") -> dict[str, Any]:
+    """The scan as plain data; docs/live.md has what each key means."""
+    groups = [] if by == "session" else [_group_document(each) for each in grouped(scan.cases, by)]
     return {
         "schema": SCHEMA,
         "requests": scan.requests,
         "past": {name: scan.past.get(name, 0) for name in ("warning", "critical", "limit", "refused")},
         "per_minute": [{"at": _stamp(at), "requests": count} for at, count in scan.per_minute if count],
+        "throttled_lines": scan.throttled,
+        "by": by,
+        "groups": groups,
         "cases": [_case_document(case, where) for case in scan.cases],
         "left_out": scan.left_out,
         "sources": list(scan.sources),
@@ -113,15 +152,29 @@ def document(scan: Scan, where: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def _group_document(group: Group) -> dict[str, Any]:
+    return {
+        "name": None if group.name is None else name_shown(group.name),
+        "severity": group.severity,
+        "rules": list(group.rules),
+        "requests": group.requests,
+        "sessions": [_name(case.session_id) for case in group.cases],
+    }
+
+
+def _name(session_id: str | None) -> str | None:
+    return None if session_id is None else masked(session_id)
+
+
 def _case_document(case: Case, where: Sequence[str]) -> dict[str, Any]:
     return {
-        "session_id": case.session_id,
+        "session_id": _name(case.session_id),
         "severity": case.severity,
         "rules": list(case.rules),
         "longest_ms": round(case.longest / timedelta(milliseconds=1), 3),
         "requests": [
             {
-                "request_id": each.request_id,
+                "request_id": masked(each.request_id),
                 "start": _stamp(each.start),
                 "duration_ms": round(waited(each) / timedelta(milliseconds=1), 3),
                 "client_status": each.gateway.client_status,
@@ -133,9 +186,9 @@ def _case_document(case: Case, where: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def as_json(scan: Scan, where: Sequence[str]) -> str:
+def as_json(scan: Scan, where: Sequence[str], by: By = "session") -> str:
     """The document as text."""
-    return json.dumps(document(scan, where), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document(scan, where, by), indent=2, ensure_ascii=False) + "\n"
 
 
 def _seconds(length: timedelta) -> str:

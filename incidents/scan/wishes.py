@@ -26,9 +26,22 @@ def refusals(meanings: Meanings) -> frozenset[str]:
     return frozenset(value for value in values if value)
 
 
-def wish(meanings: Meanings, limits: Limits, since: datetime | None, until: datetime | None) -> Wish:
-    """What to look for: the ends of requests, and refusals."""
-    return Wish((*REPORTS, *sorted(refusals(meanings))), Usual.of(limits.warning, since, until))
+def throttlings(meanings: Meanings) -> tuple[str, ...]:
+    """Text that lines about a throttled provider hold, where it is not told by a pattern."""
+    return (*meanings.throttling.phrases, *sorted(meanings.throttling.events))
+
+
+def wish(
+    meanings: Meanings,
+    limits: Limits,
+    since: datetime | None,
+    until: datetime | None,
+    *,
+    throttled: bool = False,
+) -> Wish:
+    """What to look for: the ends of requests, refusals, and where asked for throttling."""
+    marks = (*REPORTS, *sorted(refusals(meanings)), *(throttlings(meanings) if throttled else ()))
+    return Wish(tuple(dict.fromkeys(marks)), Usual.of(limits.warning, since, until))
 
 
 def begin(paths: Sequence[str], settings: Mapping[str, Any]) -> Sweep | None:
@@ -46,7 +59,8 @@ def begin(paths: Sequence[str], settings: Mapping[str, Any]) -> Sweep | None:
         else limits_for(settings.get("gateway", "http"))
     )
     meanings = load(several(settings.get("meanings")))
-    return Sweep(paths[0], size, wish(meanings, limits, None, None))
+    throttled = bool(settings.get("throttled"))
+    return Sweep(paths[0], size, wish(meanings, limits, None, None, throttled=throttled))
 
 
 def _size(path: str) -> int:
