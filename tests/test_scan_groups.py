@@ -152,11 +152,8 @@ def test_the_documents_keys_are_those_that_are_documented(path: str) -> None:
 
 
 def keys_of(deep: Any) -> list[str]:
-    return [
-        key
-        for name, each in deep.items()
-        for key in (name, *(keys_of(each) if isinstance(each, dict) else ()))
-    ]
+    inner = [key for each in deep.values() if isinstance(each, dict) for key in keys_of(each)]
+    return [*deep, *inner]
 
 
 # --- throttling -------------------------------------------------------------------------------------
