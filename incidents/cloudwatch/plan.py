@@ -165,6 +165,15 @@ def _step_words(plan: Plan, number: int) -> str:
     return f"  {when}: Insights{index}, {size_words(step.estimated_bytes)}, ${plan.cost(step):.4f}{over}"
 
 
+def asked_about(plan: Plan, number: int) -> str:
+    """What is asked where a step is over the budget: which time, how much, and what it would cost."""
+    step = plan.steps[number]
+    when = f"{rfc3339(step.window.since)} to {rfc3339(step.window.until)}"
+    if step.estimated_bytes is None:
+        return f"search {when}? nobody knows how much that would scan"
+    return f"search {when}? that scans {size_words(step.estimated_bytes)} for ${plan.cost(step):.4f}"
+
+
 def size_words(size: float) -> str:
     """Bytes for people.
 
