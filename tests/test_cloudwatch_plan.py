@@ -25,8 +25,8 @@ from tests.live import HOUR, Clock, allowed, client, from_live, live
 from tests.logs import GROUP, OTHER_SESSION, OTHER_STREAM, SESSION, A, B, end, events, report, said, start
 from tests.test_cloudwatch_equal import busy, session_of
 
-FEW_PAGES = 12
-"""One for the streams that were hit, one for each gateway's group, and what lies between them."""
+FEW_PAGES = 4
+"""In each group: the streams that were hit, a gateway's lines of that time, whom else they may be about."""
 NOW = datetime(2026, 2, 10, 0, 30, tzinfo=UTC)
 QUERY = Query(session_id=SESSION)
 TURN = said("coaching_sessions.send_message")

@@ -66,9 +66,15 @@ class Fake:
 
 
 @contextmanager
-def serving(store: Store, settings: Settings | None = None, *faults: Fault, port: int = 0) -> Iterator[Fake]:
+def serving(
+    store: Store,
+    settings: Settings | None = None,
+    *faults: Fault,
+    port: int = 0,
+    account: Account | None = None,
+) -> Iterator[Fake]:
     """The fake while it runs."""
-    fake = Fake(Logs(store, settings), faults=faults)
+    fake = Fake(Logs(store, settings), faults=faults, account=account or Account())
     handler = type("Handler", (_Handler,), {"fake": fake})
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
