@@ -95,6 +95,23 @@ def test_the_plan_is_what_is_scanned_afterwards() -> None:
         assert f"Insights scanned {size_words(fake.logs.scanned)} (" in asked.accounting
 
 
+@pytest.mark.parametrize("indexed", [False, True])
+def test_each_step_that_ran_cost_what_was_estimated(indexed: bool) -> None:
+    """Hour after hour back, by an index or not: the estimates of the steps that ran are what was charged."""
+    with serving(store(turn(0, A), turn(-2 * 3600, B))) as fake:
+        if indexed:
+            fake.logs.store.group(GROUP).indexes["session_id"] = (1, 2)
+        planned = live(fake, QUERY, clock=at_now())
+        trace([planned.source(allowed)], QUERY)
+        ran = [told for name, told in fake.calls if name == "StartQuery" and "estimate" not in str(told)]
+        steps_run = planned.plan.steps[: len(ran)]
+
+        assert sum(step.estimated_bytes or 0 for step in steps_run) == fake.logs.scanned > 0
+        assert [step.text for step in steps_run] == [told["queryString"] for told in ran]
+        assert [step.window.since.timestamp() for step in steps_run] == [told["startTime"] for told in ran]
+    assert {indexed} == {step.indexed for step in steps_run}
+
+
 def recorded(sent: Counter[str], fake: Fake) -> Callable[..., Any]:
     """Makes clients whose every call botocore records, from the first one on."""
 
