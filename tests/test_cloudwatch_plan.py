@@ -98,7 +98,9 @@ def test_the_plan_is_what_is_scanned_afterwards() -> None:
 @pytest.mark.parametrize("indexed", [False, True])
 def test_each_step_that_ran_cost_what_was_estimated(indexed: bool) -> None:
     """Hour after hour back, by an index or not: the estimates of the steps that ran are what was charged."""
-    with serving(store(turn(0, A), turn(-2 * 3600, B))) as fake:
+    record = json.dumps({"guard": "phase.end/1", "session_id": SESSION})
+    held = store([*turn(0, A), (0.6, record)], [*turn(-2 * 3600, B), (-2 * 3600 + 0.6, record)])
+    with serving(held) as fake:
         if indexed:
             fake.logs.store.group(GROUP).indexes["session_id"] = (1, 2)
         planned = live(fake, QUERY, clock=at_now())
@@ -110,6 +112,31 @@ def test_each_step_that_ran_cost_what_was_estimated(indexed: bool) -> None:
         assert [step.text for step in steps_run] == [told["queryString"] for told in ran]
         assert [step.window.since.timestamp() for step in steps_run] == [told["startTime"] for told in ran]
     assert {indexed} == {step.indexed for step in steps_run}
+
+
+def test_what_an_index_does_not_hold_is_searched_in_full() -> None:
+    """Lines that are no records name a session too: nothing is missed, and it is said that it cost more."""
+    query = Query(session_id=SESSION, since=NOW - HOUR, until=NOW)
+    with serving(store(turn(0, A))) as fake:
+        fake.logs.store.group(GROUP).indexes["session_id"] = (1, 2)
+        asked = live(fake, query).source(allowed)
+        report = trace([asked], query)
+
+        assert 4 == fake.counts["StartQuery"]
+    assert [A] == [each.request_id for each in report.timeline.requests]
+    assert ["the index of session_id told nothing, so that all lines were searched"] == asked.remarks
+
+
+def test_the_search_in_full_keeps_to_the_budget() -> None:
+    """What comes after an index told nothing is estimated too, and not made unasked."""
+    query = Query(session_id=SESSION, since=NOW - HOUR, until=NOW)
+    with serving(store(turn(0, A))) as fake:
+        fake.logs.store.group(GROUP).indexes["session_id"] = (1, 2)
+        planned = live(fake, query, max_gb=1e-9)
+        with pytest.raises(SourceFailed, match="over the budget"):
+            trace([planned.source(lambda plan, number: number != 0 or plan.steps[0].indexed)], query)
+
+        assert 3 == fake.counts["StartQuery"]
 
 
 def recorded(sent: Counter[str], fake: Fake) -> Callable[..., Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from incidents.cloudwatch.calls import Calls
 from incidents.cloudwatch.faults import Fault
 from incidents.cloudwatch.insights import Query, estimated, start
 from incidents.cloudwatch.intervals import from_ms
-from incidents.cloudwatch.plan import MAX_GB, PRICE_PER_GB, Plan, Step, priced, steps_of
+from incidents.cloudwatch.plan import MAX_GB, PRICE_PER_GB, Plan, Step, priced, steps_of, unindexed
 from incidents.cloudwatch.queries import INDEXED_FIELD, estimate_query
 from incidents.cloudwatch.windows import Origin, Window
 from incidents.forms.base import group_name
@@ -65,6 +65,16 @@ def plan_for(ask: Ask, calls: Calls, now: datetime, table: Callable[[], Calls] |
         plan = Plan(ask.groups, calls.region, ask.wanted, origin, steps, ask.max_gb, ask.price_per_gb)
         queries = [step for step in plan.steps if step.engine == "Insights"]
     return priced(plan, _sizes(ask.groups, queries, calls))
+
+
+def in_full(plan: Plan, numbers: Sequence[int], calls: Calls) -> Plan:
+    """The plan with some steps that ask no index, and what these would scan. Raises SourceFailed."""
+    plain = [unindexed(plan.steps[number], plan.wanted) for number in numbers]
+    sized = dict(zip(numbers, zip(plain, _sizes(plan.groups, plain, calls), strict=True), strict=True))
+    steps = list(plan.steps)
+    for number, (step, size) in sized.items():
+        steps[number] = replace(step, estimated_bytes=size)
+    return replace(plan, steps=tuple(steps))
 
 
 def check_groups(groups: Sequence[str]) -> None:
