@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 import cli
 from incidents import demo
-from incidents.cloudwatch import calls, live
+from incidents.cloudwatch import calls, insights, live, queries
 from tests.cloudwatch_logs import errors
 from tests.cloudwatch_logs.operations import Settings
 from tests.cloudwatch_logs.server import Fake, Fault, serving
@@ -377,6 +377,17 @@ def test_each_fault_has_its_exit_code_and_its_resume_point(
     assert (code, True) == (result.exit_code, said in output), output
     since, until = resume(result)
     assert "2026-02-09T00:00:00Z" <= since < until <= "2026-02-10T00:15:01Z"
+
+
+def test_more_lines_than_a_query_gives_are_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is made of those that came, and says that there are more."""
+    for module in (queries, insights):
+        monkeypatch.setattr(module, "MOST_ROWS", 3)
+    result, _ = after(store)
+
+    assert CUT_OFF == result.exit_code
+    assert "more than 3 lines match; name a shorter time" in " ".join(result.output.split())
+    assert resume(result)
 
 
 def test_there_are_at_least_twelve_faults() -> None:
