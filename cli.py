@@ -232,9 +232,11 @@ def _say(lines: list[str]) -> None:
 
 def _allow(plan: Any, number: int) -> bool:
     """Whether a search over the budget may be made: asked for on a terminal, refused off one."""
+    from incidents.cloudwatch.plan import asked_about
+
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    return click.confirm(f"guard: search {plan.steps[number].window.since:%Y-%m-%d %H:%M} too?", err=True)
+    return click.confirm(f"guard: {asked_about(plan, number)}", err=True)
 
 
 @main.command(context_settings={"ignore_unknown_options": False})

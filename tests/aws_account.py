@@ -24,6 +24,8 @@ Asked = dict[str, Any]
 Call = tuple[str, str, Asked]
 """Service, operation, parameters."""
 
+QUERY = ("sns", "sts")
+"""Services of the query protocol."""
 CLOUDWATCH = "GraniteServiceVersion20100801."
 READS = {
     "apigatewayv2": ("GetStages", "GetRoutes", "GetIntegrations"),
@@ -52,6 +54,8 @@ class Account:
     """Namespace, metric, sorted dimensions -> samples a day."""
     topics: dict[str, list[str]] = field(default_factory=dict)
     """ARN -> the ARNs of its subscriptions, or what stands instead of one."""
+    roles: dict[str, str] = field(default_factory=dict)
+    """Role that may be taken -> the access key that it is given."""
     per_page: int = 2
 
     def answer(self, service_name: str, operation: str, asked: Asked) -> Answer:
@@ -116,6 +120,12 @@ class Account:
         page, token = self._page("ListSubscriptionsByTopic", asked, self.topics[arn], "NextToken")
         told = [{"SubscriptionArn": each, "TopicArn": arn, "Protocol": "email"} for each in page]
         return {"Subscriptions": told, **token}
+
+    def _sts_AssumeRole(self, asked: Asked) -> Answer:
+        if asked["RoleArn"] not in self.roles:
+            raise ApiError("AccessDenied", "User is not authorized to perform: sts:AssumeRole", 403)
+        keys = {"SecretAccessKey": "secret", "SessionToken": "token", "Expiration": "2099-01-01T00:00:00Z"}
+        return {"Credentials": {"AccessKeyId": self.roles[asked["RoleArn"]], **keys}}
 
     # --- Lambda -------------------------------------------------------------------------------------
 
@@ -209,10 +219,12 @@ def call_of(method: str, path: str, headers: Mapping[str, str], body: bytes) -> 
         signed_for("monitoring", headers)
         return "cloudwatch", target.removeprefix(CLOUDWATCH), json.loads(body)
     if method == "POST":
-        signed_for("sns", headers)
         asked = dict(parse_qsl(body.decode()))
-        asked.pop("Version")
-        return "sns", asked.pop("Action"), dict(asked)
+        asked.pop("Version", None)
+        operation = asked.pop("Action", "")
+        name = "sts" if operation == "AssumeRole" else "sns"
+        signed_for(name, headers)
+        return name, operation, dict(asked)
     for name, operation, pattern in _routes():
         found = re.fullmatch(pattern, urlsplit(path).path)
         if found:

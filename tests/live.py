@@ -43,10 +43,10 @@ class Clock:
         return round(self.at.timestamp() * 1000)
 
 
-def client(fake: Fake, read_timeout: float = 10.0) -> Any:
+def client(fake: Fake, read_timeout: float = 10.0, service: str = "logs") -> Any:
     """A client of the fake that tries once."""
     config = Config(retries={"total_max_attempts": 1}, read_timeout=read_timeout)
-    return boto3.client("logs", region_name="us-east-1", endpoint_url=fake.url, config=config, **KEYS)
+    return boto3.client(service, region_name="us-east-1", endpoint_url=fake.url, config=config, **KEYS)
 
 
 def calls(fake: Fake, clock: Clock | None = None, read_timeout: float = 10.0) -> Calls:

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 import cli
 from incidents import demo
-from incidents.cloudwatch import calls, live
+from incidents.cloudwatch import calls, insights, live, queries
 from tests.cloudwatch_logs import errors
 from tests.cloudwatch_logs.operations import Settings
 from tests.cloudwatch_logs.server import Fake, Fault, serving
@@ -260,3 +260,167 @@ def _wait_of_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> int:
     _, fake = after(store)
     assert fake.counts["FilterLogEvents"] > 3
     return clock.waits - 1
+
+
+TWELVE: dict[str, tuple[Fault | None, dict[str, Any], tuple[str, ...], int, str]] = {
+    # what happens: (at which call, how the service behaves, the words asked, exit code, what is said)
+    "throttled for good": (
+        Fault("FilterLogEvents", errors.THROTTLED, first=7),
+        {},
+        DAY,
+        CUT_OFF,
+        "throttled every try",
+    ),
+    "too many queries at once": (
+        Fault("StartQuery", errors.TOO_MANY_QUERIES, first=2),
+        {},
+        DAY,
+        NOTHING_READ,
+        "too many queries run",
+    ),
+    "no answer in time": (
+        Fault("FilterLogEvents", "hang", first=7),
+        {},
+        DAY,
+        CUT_OFF,
+        "did not answer in time",
+    ),
+    "a connection that is reset": (
+        Fault("FilterLogEvents", "reset", first=7),
+        {},
+        DAY,
+        CUT_OFF,
+        "the connection failed",
+    ),
+    "half an answer": (Fault("FilterLogEvents", "cut", first=7), {}, DAY, CUT_OFF, "none of CloudWatch Logs"),
+    "somebody else's answer": (
+        Fault("FilterLogEvents", "nonsense", first=7),
+        {},
+        DAY,
+        CUT_OFF,
+        "none of CloudWatch Logs",
+    ),
+    "a service that is down": (
+        Fault("FilterLogEvents", errors.UNAVAILABLE, first=7),
+        {},
+        DAY,
+        CUT_OFF,
+        "did not answer properly",
+    ),
+    "credentials that expire in the middle": (
+        Fault("FilterLogEvents", errors.EXPIRED, first=7),
+        {},
+        DAY,
+        CUT_OFF,
+        "the credentials expired",
+    ),
+    "access that is denied": (
+        Fault("FilterLogEvents", errors.DENIED),
+        {},
+        SHORT,
+        NOTHING_READ,
+        "the role needs logs:FilterLogEvents",
+    ),
+    "a group that is not there": (
+        None,
+        {},
+        ("--log-group", "/aws/lambda/none", *SHORT),
+        CUT_OFF,
+        "it does not exist here",
+    ),
+    "a query that fails": (
+        None,
+        {"statuses_of": {1: ("Running", "Failed")}},
+        DAY,
+        NOTHING_READ,
+        "ended as Failed",
+    ),
+    "a query that is cut off": (
+        None,
+        {"statuses_of": {1: ("Running", "Timeout")}},
+        DAY,
+        CUT_OFF,
+        "limit of 60 minutes",
+    ),
+    "a parameter that is refused": (
+        Fault("FilterLogEvents", errors.invalid("too odd"), first=7),
+        {},
+        DAY,
+        CUT_OFF,
+        "FilterLogEvents was refused with InvalidParameterException: too odd",
+    ),
+    "a query that is not understood": (
+        Fault("StartQuery", errors.malformed("unexpected symbol"), first=2),
+        {},
+        DAY,
+        NOTHING_READ,
+        "Insights does not know this query; name 30 minutes at most",
+    ),
+}
+"""Each fault of the source that does not pass, with its exit code; each leaves a stretch to ask for again."""
+
+
+@pytest.mark.parametrize("name", TWELVE)
+def test_each_fault_has_its_exit_code_and_its_resume_point(
+    store: Store, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve and more ways to fail: what happened, what to do, and the time that is missing.
+
+    At most a quarter of an hour around what was asked for, which is read around each hit.
+    """
+    fault, settings, words, code, said = TWELVE[name]
+    if name == "no answer in time":
+        impatient(monkeypatch)
+    result, _ = after(store, *([fault] if fault else []), words=words, **settings)
+    output = " ".join(result.output.split())
+
+    assert (code, True) == (result.exit_code, said in output), output
+    since, until = resume(result)
+    assert "2026-02-09T00:00:00Z" <= since < until <= "2026-02-10T00:15:01Z"
+
+
+def test_more_lines_than_a_query_gives_are_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is made of those that came, and says that there are more."""
+    for module in (queries, insights):
+        monkeypatch.setattr(module, "MOST_ROWS", 3)
+    result, _ = after(store)
+
+    assert CUT_OFF == result.exit_code
+    assert "more than 3 lines match; name a shorter time" in " ".join(result.output.split())
+    assert resume(result)
+
+
+def test_there_are_at_least_twelve_faults() -> None:
+    """As many as were asked for; Ctrl-C and a missing page beside them."""
+    assert len(TWELVE) >= 12
+
+
+def test_a_query_that_is_not_understood_for_its_estimate_is_not_run_unasked(store: Store) -> None:
+    """What cannot be sized counts as over the budget: nothing is scanned, and the way without it is said."""
+    result, fake = after(store, Fault("StartQuery", errors.malformed("unexpected symbol: estimate"), times=1))
+
+    assert NOTHING_READ == result.exit_code
+    assert 0 == fake.logs.scanned
+    assert "its size could not be estimated; over the budget" in result.output
+
+
+def test_what_an_estimate_started_is_stopped_when_planning_fails(store: Store) -> None:
+    """A plan of four steps starts four estimates; where the third cannot be, nobody waits for the others."""
+    result, fake = after(store, Fault("StartQuery", errors.DENIED, first=3), words=())
+    stopped = [asked["queryId"] for operation, asked in fake.calls if operation == "StopQuery"]
+
+    assert NOTHING_READ == result.exit_code
+    assert set(fake.logs.queries) == set(stopped)
+    assert 2 == len(stopped)
+
+
+def test_ctrl_c_while_planning_stops_all_estimates(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of the four is left running."""
+    clock = Interrupting(at_wait=4)
+    paced = functools.partial(calls.Calls, sleep=clock.sleep, clock=clock.monotonic)
+    monkeypatch.setattr(live, "Calls", paced)
+    result, fake = after(store, words=())
+
+    assert 130 == result.exit_code
+    assert {"Cancelled"} == {query.poll() for query in fake.logs.queries.values()}
+    assert 4 == len(fake.logs.queries)

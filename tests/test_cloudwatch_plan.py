@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from guards.errors import BadUsage, SourceFailed
+from incidents.cloudwatch import live as live_
+from incidents.cloudwatch.calls import Calls
 from incidents.cloudwatch.plan import document, size_words
 from incidents.cloudwatch.queries import hits_query
 from incidents.cloudwatch.windows import WIDENING, of_row
 from incidents.trace import Query, trace
 from tests.cloudwatch_logs.operations import RATES, Settings
-from tests.cloudwatch_logs.server import serving
+from tests.cloudwatch_logs.server import Fake, serving
 from tests.cloudwatch_logs.store import Store
-from tests.live import HOUR, Clock, allowed, from_live, live
+from tests.live import HOUR, Clock, allowed, client, from_live, live
 from tests.logs import GROUP, OTHER_SESSION, OTHER_STREAM, SESSION, A, B, end, events, report, said, start
+from tests.test_cloudwatch_equal import busy, session_of
 
+FEW_PAGES = 4
+"""In each group: the streams that were hit, a gateway's lines of that time, whom else they may be about."""
 NOW = datetime(2026, 2, 10, 0, 30, tzinfo=UTC)
 QUERY = Query(session_id=SESSION)
 TURN = said("coaching_sessions.send_message")
@@ -88,20 +95,108 @@ def test_the_plan_is_what_is_scanned_afterwards() -> None:
         assert f"Insights scanned {size_words(fake.logs.scanned)} (" in asked.accounting
 
 
-def test_a_known_window_costs_two_queries_and_few_pages() -> None:
-    """As botocore itself counts them: the estimate, the search, one page for all streams that were hit."""
-    sent: Counter[str] = Counter()
-    query = Query(session_id=SESSION, since=NOW - 2 * HOUR, until=NOW)
-    with serving(store(turn(0, A), turn(90, B))) as fake:
-        planned = live(fake, query)
-        boto = planned.calls._client
-        boto.meta.events.register("before-call.*.*", lambda model, **_: sent.update([model.name]))
-        report = trace([planned.source(allowed)], query)
-        sent.update(fake.counts - sent)
+@pytest.mark.parametrize("indexed", [False, True])
+def test_each_step_that_ran_cost_what_was_estimated(indexed: bool) -> None:
+    """Hour after hour back, by an index or not: the estimates of the steps that ran are what was charged."""
+    record = json.dumps({"guard": "phase.end/1", "session_id": SESSION})
+    held = store([*turn(0, A), (0.6, record)], [*turn(-2 * 3600, B), (-2 * 3600 + 0.6, record)])
+    with serving(held) as fake:
+        if indexed:
+            fake.logs.store.group(GROUP).indexes["session_id"] = (1, 2)
+        planned = live(fake, QUERY, clock=at_now())
+        trace([planned.source(allowed)], QUERY)
+        ran = [told for name, told in fake.calls if name == "StartQuery" and "estimate" not in str(told)]
+        steps_run = planned.plan.steps[: len(ran)]
 
+        assert sum(step.estimated_bytes or 0 for step in steps_run) == fake.logs.scanned > 0
+        assert [step.text for step in steps_run] == [told["queryString"] for told in ran]
+        assert [step.window.since.timestamp() for step in steps_run] == [told["startTime"] for told in ran]
+    assert {indexed} == {step.indexed for step in steps_run}
+
+
+def test_what_an_index_does_not_hold_is_searched_in_full() -> None:
+    """Lines that are no records name a session too: nothing is missed, and it is said that it cost more."""
+    query = Query(session_id=SESSION, since=NOW - HOUR, until=NOW)
+    with serving(store(turn(0, A))) as fake:
+        fake.logs.store.group(GROUP).indexes["session_id"] = (1, 2)
+        asked = live(fake, query).source(allowed)
+        report = trace([asked], query)
+
+        assert 4 == fake.counts["StartQuery"]
+    assert [A] == [each.request_id for each in report.timeline.requests]
+    assert ["the index of session_id told nothing, so that all lines were searched"] == asked.remarks
+
+
+def test_the_search_in_full_keeps_to_the_budget() -> None:
+    """What comes after an index told nothing is estimated too, and not made unasked."""
+    query = Query(session_id=SESSION, since=NOW - HOUR, until=NOW)
+    with serving(store(turn(0, A))) as fake:
+        fake.logs.store.group(GROUP).indexes["session_id"] = (1, 2)
+        planned = live(fake, query, max_gb=1e-9)
+        with pytest.raises(SourceFailed, match="over the budget"):
+            trace([planned.source(lambda plan, number: number != 0 or plan.steps[0].indexed)], query)
+
+        assert 3 == fake.counts["StartQuery"]
+
+
+def recorded(sent: Counter[str], fake: Fake) -> Callable[..., Any]:
+    """Makes clients whose every call botocore records, from the first one on."""
+
+    def make(connection: object, service: str = "logs") -> Any:
+        boto = client(fake, service=service)
+        boto.meta.events.register("before-call.*.*", lambda model, **_: sent.update([model.name]))
+        return boto
+
+    return make
+
+
+def asked_for(sent: Counter[str], fake: Fake, query: Query, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The report on a query, planned and read by recorded clients; with a table where no time is given."""
+    clock = Clock(NOW + HOUR)
+    monkeypatch.setattr(live_, "Calls", partial(Calls, sleep=clock.sleep, clock=clock.monotonic))
+    settings = {} if query.since else {"table": "sessions"}
+    groups = tuple(fake.logs.store.groups)
+    planned = live_.planned(groups, query, settings, clock.at, recorded(sent, fake))
+    return trace([planned.source(allowed)], query)
+
+
+@pytest.mark.parametrize("known", ["given", "by the table"])
+def test_a_known_window_costs_two_queries_and_few_pages(known: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As botocore records them, planning too: the estimate, the search, one page for all that was hit."""
+    sent: Counter[str] = Counter()
+    held = store(turn(0, A), turn(90, B))
+    held.rows["sessions", SESSION] = {
+        "created_at": "2026-02-09T22:40:00Z",
+        "updated_at": "2026-02-09T23:50:00Z",
+    }
+    since = NOW - 2 * HOUR if known == "given" else None
+    with serving(held, Settings(statuses=("Complete",))) as fake:
+        report = asked_for(sent, fake, Query(session_id=SESSION, since=since), monkeypatch)
+
+        assert sent == fake.counts
     assert [A, B] == [each.request_id for each in report.timeline.requests]
-    assert (2, 1) == (sent["StartQuery"], sent["FilterLogEvents"])
-    assert {"DescribeFieldIndexes", "StartQuery", "GetQueryResults", "FilterLogEvents"} == set(sent)
+    row = {} if known == "given" else {"GetItem": 1}
+    assert {
+        "DescribeFieldIndexes": 1,
+        "StartQuery": 2,
+        "GetQueryResults": 2,
+        "FilterLogEvents": 1,
+        **row,
+    } == sent
+
+
+def test_a_session_among_fifty_costs_no_more_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a gateway's group beside, and pages of 2,000 events: two queries and few pages."""
+    sent: Counter[str] = Counter()
+    held = Store()
+    held.add_events(busy(1))
+    query = Query(session_id=session_of(7), since=NOW - 2 * HOUR, until=NOW)
+    with serving(held, Settings(statuses=("Complete",))) as fake:
+        report = asked_for(sent, fake, query, monkeypatch)
+
+    assert report.timeline.requests
+    assert 2 == sent["StartQuery"]
+    assert FEW_PAGES >= sent["FilterLogEvents"]
 
 
 def test_what_is_read_stands_around_the_hits() -> None:

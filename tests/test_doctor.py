@@ -298,6 +298,19 @@ def test_an_environment_that_may_not_be_seen_is_unknown(fake: Fake) -> None:
     assert {("gateway-limit", FUNCTION): "unknown"} == not_ok(fake)
 
 
+def test_ctrl_c_ends_the_doctor(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while a query is waited for: it is stopped, and nothing more is asked."""
+
+    def pressed(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(live, "Calls", functools.partial(calls.Calls, sleep=pressed))
+    result = whole(fake)
+
+    assert (130, 1) == (result.exit_code, fake.counts["StopQuery"])
+    assert 0 == fake.counts["DescribeAlarms"]
+
+
 def test_a_function_that_the_api_does_not_call_is_told(fake: Fake) -> None:
     """Whether by another integration, or by a stage variable, which leaves it unknown."""
     fake.account.http_apis[API] = healthy.http_api("other", 30_000)

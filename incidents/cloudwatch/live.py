@@ -59,7 +59,7 @@ def planned(
         table=settings.get("table"),
         **limits(settings),
     )
-    return Live(plan_for(ask, calls, now, lambda: make(connection, "dynamodb")), calls, query)
+    return Live(plan_for(ask, calls, now, lambda: Calls(make(connection, "dynamodb"))), calls, query)
 
 
 def report(

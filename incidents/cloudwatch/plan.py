@@ -94,6 +94,11 @@ def _step(wanted: str, window: Window, indexed_since: datetime | None) -> Step:
     return Step(window, "Insights", hits_query(wanted, indexed=indexed), indexed=indexed)
 
 
+def unindexed(step: Step, wanted: str) -> Step:
+    """The same search without an index; what it would scan is not known yet."""
+    return replace(step, text=hits_query(wanted), indexed=False, estimated_bytes=None)
+
+
 def priced(plan: Plan, sizes: Sequence[int | None]) -> Plan:
     """The plan with what each step would scan, in the order of its steps that are queries."""
     left = iter(sizes)
@@ -160,10 +165,19 @@ def _step_words(plan: Plan, number: int) -> str:
     if step.engine == "FilterLogEvents":
         return f"  {when}: FilterLogEvents, not charged"
     over = "" if plan.affordable(number) else f"; over the budget of {plan.max_gb:g} GB"
-    index = " by index" if step.indexed else ""
+    index = " by index, in full where that tells nothing" if step.indexed else ""
     if step.estimated_bytes is None:
         return f"  {when}: Insights{index}, its size could not be estimated{over}"
     return f"  {when}: Insights{index}, {size_words(step.estimated_bytes)}, ${plan.cost(step):.4f}{over}"
+
+
+def asked_about(plan: Plan, number: int) -> str:
+    """What is asked where a step is over the budget: which time, how much, and what it would cost."""
+    step = plan.steps[number]
+    when = f"{rfc3339(step.window.since)} to {rfc3339(step.window.until)}"
+    if step.estimated_bytes is None:
+        return f"search {when}? nobody knows how much that would scan"
+    return f"search {when}? that scans {size_words(step.estimated_bytes)} for ${plan.cost(step):.4f}"
 
 
 def size_words(size: float) -> str:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from guards.errors import BadUsage, SourceFailed
 from incidents.cloudwatch import windows
 from incidents.cloudwatch.calls import Calls
-from incidents.cloudwatch.faults import Fault, from_answer, from_error
-from incidents.cloudwatch.insights import estimated, start
+from incidents.cloudwatch.faults import Fault
+from incidents.cloudwatch.insights import Query, estimated, start
 from incidents.cloudwatch.intervals import from_ms
-from incidents.cloudwatch.plan import MAX_GB, PRICE_PER_GB, Plan, Step, priced, steps_of
+from incidents.cloudwatch.plan import MAX_GB, PRICE_PER_GB, Plan, Step, priced, steps_of, unindexed
 from incidents.cloudwatch.queries import INDEXED_FIELD, estimate_query
 from incidents.cloudwatch.windows import Origin, Window
+from incidents.forms.base import group_name
 
 MOST_GROUPS: Final = 50
 _GROUP: Final = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
@@ -39,10 +40,10 @@ class Ask:
     price_per_gb: float = PRICE_PER_GB
 
 
-def plan_for(ask: Ask, calls: Calls, now: datetime, table: Callable[[], Any] | None = None) -> Plan:
+def plan_for(ask: Ask, calls: Calls, now: datetime, table: Callable[[], Calls] | None = None) -> Plan:
     """What will be searched, and what it costs. Nothing is scanned for it.
 
-    ``table`` makes a DynamoDB client, where the ask names a table. Raises BadUsage for a name that is none,
+    ``table`` makes calls of DynamoDB, where the ask names a table. Raises BadUsage for a name that is none,
     and SourceFailed where the service does not answer.
     """
     check_groups(ask.groups)
@@ -66,6 +67,16 @@ def plan_for(ask: Ask, calls: Calls, now: datetime, table: Callable[[], Any] | N
     return priced(plan, _sizes(ask.groups, queries, calls))
 
 
+def in_full(plan: Plan, numbers: Sequence[int], calls: Calls) -> Plan:
+    """The plan with some steps that ask no index, and what these would scan. Raises SourceFailed."""
+    plain = [unindexed(plan.steps[number], plan.wanted) for number in numbers]
+    sized = dict(zip(numbers, zip(plain, _sizes(plan.groups, plain, calls), strict=True), strict=True))
+    steps = list(plan.steps)
+    for number, (step, size) in sized.items():
+        steps[number] = replace(step, estimated_bytes=size)
+    return replace(plan, steps=tuple(steps))
+
+
 def check_groups(groups: Sequence[str]) -> None:
     """That names can be log groups' names. Raises BadUsage.
 
@@ -78,7 +89,7 @@ def check_groups(groups: Sequence[str]) -> None:
         raise BadUsage(f"{len(groups)} log groups are too many", hint=f"name {MOST_GROUPS} at most")
 
 
-def _windows(ask: Ask, now: datetime, table: Callable[[], Any] | None) -> tuple[Origin, tuple[Window, ...]]:
+def _windows(ask: Ask, now: datetime, table: Callable[[], Calls] | None) -> tuple[Origin, tuple[Window, ...]]:
     if typed := windows.given(ask.since, ask.until, now):
         return "given", typed
     if ask.table is not None and ask.is_session and table is not None:
@@ -88,25 +99,16 @@ def _windows(ask: Ask, now: datetime, table: Callable[[], Any] | None) -> tuple[
     return "widening", windows.widening(now)
 
 
-def session_row(client: Any, table: str, session_id: str) -> dict[str, Any]:
+def session_row(calls: Calls, table: str, session_id: str) -> dict[str, Any]:
     """The times in a session's row, read by its key; empty where there is no such row.
 
     Raises SourceFailed where the table cannot be read.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
+    key = {"session_id": {"S": session_id}}
     try:
-        answer = client.get_item(
-            TableName=table,
-            Key={"session_id": {"S": session_id}},
-            ProjectionExpression=", ".join(_ROW),
-        )
-    except ClientError as error:
-        fault = from_answer("GetItem", error.response["Error"].get("Code", ""), "", 400)
-        fix = fault.fix.replace("logs:", "dynamodb:")
-        raise SourceFailed(f"the table {table}: {fault.what}", source=table, hint=fix) from error
-    except BotoCoreError as error:
-        raise SourceFailed(f"the table {table}: {from_error(error)}", source=table) from error
+        answer = calls.call("GetItem", TableName=table, Key=key, ProjectionExpression=", ".join(_ROW))
+    except Fault as fault:
+        raise SourceFailed(f"the table {table}: {fault.what}", source=table, hint=fault.fix) from fault
     return {key: next(iter(value.values())) for key, value in answer.get("Item", {}).items()}
 
 
@@ -116,30 +118,46 @@ def _indexed_since(groups: Sequence[str], calls: Calls) -> datetime | None:
     That this may not be read is no trouble: without an index the search is only dearer.
     """
     try:
-        answer = calls.call("DescribeFieldIndexes", logGroupIdentifiers=list(groups))
+        asked = {"logGroupIdentifiers": list(groups)}
+        answers = list(calls.pages("DescribeFieldIndexes", "nextToken", **asked))
     except Fault:
         return None
-    found = [each for each in answer.get("fieldIndexes", ()) if each.get("fieldIndexName") == INDEXED_FIELD]
-    times = [each["firstEventTime"] for each in found if each.get("firstEventTime")]
-    return from_ms(max(times)) if len(times) == len(groups) else None
+    first: dict[str, int] = {}
+    for each in (each for answer in answers for each in answer.get("fieldIndexes", ())):
+        if each.get("fieldIndexName") == INDEXED_FIELD and each.get("firstEventTime"):
+            told = str(each.get("logGroupIdentifier", "")).split(":log-group:")[-1].removesuffix(":*")
+            group = str(group_name(told))
+            first[group] = min(each["firstEventTime"], first.get(group, each["firstEventTime"]))
+    return from_ms(max(first.values())) if set(groups) <= set(first) else None
 
 
 def _sizes(groups: Sequence[str], steps: Sequence[Step], calls: Calls) -> list[int | None]:
     """What each query would scan; all are started before the first is waited for."""
-    started = [_started(groups, step, calls) for step in steps]
+    started: list[Query | Fault] = []
     sizes: list[int | None] = []
-    for each in started:
-        if not isinstance(each, Fault):
-            found = each.found()
-            if found.trouble is not None and found.trouble.kind == "interrupted":
-                raise KeyboardInterrupt
-            sizes.append(estimated(found))
-        else:
-            sizes.append(0 if each.kind == "empty" else None)
+    try:
+        for step in steps:
+            started.append(_started(groups, step, calls))
+        for each in started:
+            sizes.append(_size(each))
+    except BaseException:
+        for left in started[len(sizes) :]:
+            if isinstance(left, Query):
+                left.stop()
+        raise
     return sizes
 
 
-def _started(groups: Sequence[str], step: Step, calls: Calls) -> Any:
+def _size(started: Query | Fault) -> int | None:
+    if isinstance(started, Fault):
+        return 0 if started.kind == "empty" else None
+    found = started.found()
+    if found.trouble is not None and found.trouble.kind == "interrupted":
+        raise KeyboardInterrupt
+    return estimated(found)
+
+
+def _started(groups: Sequence[str], step: Step, calls: Calls) -> Query | Fault:
     try:
         return start(calls, groups, step.window, estimate_query(step.text))
     except Fault as fault:

@@ -16,6 +16,7 @@ from incidents.cloudwatch.holding import Holding
 from incidents.cloudwatch.intervals import Interval, to_ms, united
 from incidents.cloudwatch.pages import Want
 from incidents.cloudwatch.plan import Plan, Step, rfc3339, size_words
+from incidents.cloudwatch.prepare import in_full
 from incidents.cloudwatch.queries import boundaries, gateway_lines, phrases
 from incidents.events import Event
 from incidents.reading import read_message
@@ -100,18 +101,32 @@ class CloudWatchSource:
                 self._search_nearby(needle)
 
     def _run_plan(self) -> None:
-        """Step after step: until one of an unknown time finds nothing more, or the request is found."""
+        """All steps; where an index told nothing, again in full: it holds records, no other lines."""
+        indexed = [number for number, step in enumerate(self._plan.steps) if step.indexed]
+        if self._run_steps(range(len(self._plan.steps))) or not indexed or self._held.missing:
+            return
+        self.remarks.append("the index of session_id told nothing, so that all lines were searched")
+        self._plan = in_full(self._plan, indexed, self._calls)
+        self._run_steps(indexed)
+
+    def _run_steps(self, numbers: Iterable[int]) -> bool:
+        """Step after step: until one of an unknown time finds nothing more, or the request is found.
+
+        Whether anything was found.
+        """
         found = False
-        for number, step in enumerate(self._plan.steps):
+        for number in numbers:
             if self._held.stopped or not self._may_run(number, found):
-                return
+                break
             self._steps += 1
+            step = self._plan.steps[number]
             searched = find(step, self._plan.groups, self._plan.wanted, self._calls, self._held)
             self._bytes_scanned += searched.bytes_scanned
             self._read_around(searched.hits)
             if (searched.hits and self._one_request) or (found and not searched.hits):
-                return
+                return True
             found = found or bool(searched.hits)
+        return found
 
     def _may_run(self, number: int, found: bool) -> bool:
         """Within the budget, or allowed; what is older than something found is not worth a question."""

@@ -36,11 +36,11 @@ class Integration:
     """The URI of what is called."""
 
     def calls(self, function: str) -> bool | None:
-        """Whether it calls a Lambda function; None where a stage variable decides."""
+        """Whether it calls a Lambda function, whichever alias of it; None where a stage variable decides."""
         if "stageVariables" in self.target:
             return None
         name = self.target.partition(":function:")[2].partition("/")[0].partition(":")[0]
-        return name == function
+        return name == function.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)

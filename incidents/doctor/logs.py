@@ -129,7 +129,10 @@ def _may_query(name: str, asking: Asking) -> None:
         asking.note("logs", "StartQuery", name, fault)
         return
     asking.note("logs", "StartQuery", name, None)
-    asking.note("logs", "GetQueryResults", None, query.found().trouble)
+    trouble = query.found().trouble
+    if trouble is not None and trouble.kind == "interrupted":
+        raise KeyboardInterrupt
+    asking.note("logs", "GetQueryResults", None, trouble)
     try:
         query.stop(quietly=False)
     except Fault as fault:

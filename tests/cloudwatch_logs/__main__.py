@@ -1,4 +1,4 @@
-"""The fake with the demo's logs and its sessions table, for trying ``guard`` against it; ends with Ctrl-C."""
+"""The fake with the demo's logs, table, API and alarms, for trying ``guard`` against it; ends with Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from incidents import demo
+from tests.aws_account import Account
 from tests.cloudwatch_logs.operations import RATES, Settings
 from tests.cloudwatch_logs.server import serving
 from tests.cloudwatch_logs.store import Store
@@ -31,6 +32,25 @@ def demo_store() -> Store:
     return store
 
 
+def ailing_account() -> Account:
+    """The demo's API without an access log, as it was, and alarms that would not have helped."""
+    from tests import healthy
+
+    account = healthy.account()
+    for stage in account.http_apis[healthy.API]["stages"]:
+        stage.pop("AccessLogSettings")
+    changes = {
+        "duration-warning": {"Threshold": 25.0},
+        "duration-critical": {"ActionsEnabled": False},
+        "api-5xx": {"MetricName": "5XXError"},
+    }
+    for alarm in account.alarms:
+        alarm.update(changes.get(alarm["AlarmName"].removeprefix(f"{healthy.FUNCTION}-"), {}))
+    account.alarms = [each for each in account.alarms if not each["AlarmName"].endswith("users-hit")]
+    account.topics[healthy.TOPIC] = ["PendingConfirmation"]
+    return account
+
+
 def _guard() -> str:
     """The command as it can be typed here."""
     found = shutil.which("guard") or str(Path(sys.executable).with_name("guard"))
@@ -39,7 +59,8 @@ def _guard() -> str:
 
 def main(port: int) -> None:
     """Serve until Ctrl-C."""
-    with serving(demo_store(), Settings(rates=dict(RATES)), port=port) as fake:
+    store, account = demo_store(), ailing_account()
+    with serving(store, Settings(rates=dict(RATES)), port=port, account=account) as fake:
         print(f"CloudWatch Logs of the demo on {fake.url}; Ctrl-C ends it. In another terminal:\n")
         print("export AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION=us-east-1")
         where = ["--log-group", GROUP, "--endpoint-url", fake.url]
@@ -47,6 +68,7 @@ def main(port: int) -> None:
             ["trace", "--session", demo.SESSION_ID, *where, "--table", TABLE, "--plan"],
             ["trace", "--session", demo.SESSION_ID, *where, "--table", TABLE],
             ["scan", *where, "--since", "2026-02-09T23:00Z", "--until", "2026-02-10T00:00Z"],
+            ["doctor", *where, "--function", "coaching-api-4b4d001", "--api", "http:abc123/$default"],
         ):
             print(shlex.join([_guard(), *words]))
         sys.stdout.flush()

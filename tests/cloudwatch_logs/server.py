@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
-from tests.aws_account import Account, as_json, as_xml, call_of, error_as_xml
+from tests.aws_account import QUERY, Account, as_json, as_xml, call_of, error_as_xml
 from tests.cloudwatch_logs.errors import ApiError
 from tests.cloudwatch_logs.operations import Logs, Settings
 from tests.cloudwatch_logs.store import Store
@@ -47,6 +47,8 @@ class Fake:
     faults: tuple[Fault, ...] = ()
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Every operation that was asked for, in order, with its parameters."""
+    signers: Counter[str] = field(default_factory=Counter)
+    """Access key -> how many calls were signed with it."""
     over: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -64,9 +66,15 @@ class Fake:
 
 
 @contextmanager
-def serving(store: Store, settings: Settings | None = None, *faults: Fault, port: int = 0) -> Iterator[Fake]:
+def serving(
+    store: Store,
+    settings: Settings | None = None,
+    *faults: Fault,
+    port: int = 0,
+    account: Account | None = None,
+) -> Iterator[Fake]:
     """The fake while it runs."""
-    fake = Fake(Logs(store, settings), faults=faults)
+    fake = Fake(Logs(store, settings), faults=faults, account=account or Account())
     handler = type("Handler", (_Handler,), {"fake": fake})
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
@@ -116,6 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self.headers.get("X-Amz-Target", "").startswith(TABLES)
 
     def _heard(self, service: str, operation: str) -> None:
+        signed = self.headers.get("Authorization", "").partition("Credential=")[2]
+        self.fake.signers[signed.partition("/")[0]] += 1
         heard_by_server(self.headers.get("User-Agent", ""), service, operation)
 
     def _of_account(self, body: bytes) -> None:
@@ -131,9 +141,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._fail(fault)
             with self.lock:
                 answer = self.fake.account.answer(service, operation, asked)
-            self._send(200, as_xml(operation, answer) if service == "sns" else as_json(answer))
+            self._send(200, as_xml(operation, answer) if service in QUERY else as_json(answer))
         except ApiError as error:
-            if service == "sns":
+            if service in QUERY:
                 return self._send(error.status, error_as_xml(error))
             self._refuse(error)
 
