@@ -17,7 +17,7 @@ END_MS: Final = 4_102_444_800_000
 _WHOLE: Final = rb"(?:0|[1-9][0-9]{0,18})(?![0-9.eE])"
 _MS: Final = rb"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,3})?"
 # An attribute of the object that the line is, but for the two that count: a plain text or a whole number.
-_OTHER: Final = rb'"(?!message"|timestamp")[@A-Za-z]++" *+: *+(?:"[^"\\]*+"|' + _WHOLE + rb")"
+_OTHER: Final = rb'"(?!message"|timestamp")[^"\\]*+" *+: *+(?:"[^"\\]*+"|' + _WHOLE + rb")"
 _NEXT: Final = rb" *+, *+"
 _AT: Final = rb'"timestamp" *+: *+([1-9][0-9]{12})(?![0-9.eE])'
 
