@@ -126,7 +126,7 @@ class Tally:
         if meaning is not None and meaning.refusal is not None:
             if text(said.fields, meaning.refusal) == meaning.refusal_value:
                 self._take_line("refused", event, source)
-        elif self.wanted.throttled and self.wanted.meanings.throttling.said_by(Line(event, said)):
+        elif self.wanted.meanings.throttling.said_by(Line(event, said)):
             self._take_line("throttled", event, source)
 
     def _take_line(self, kind: str, event: Event, source: int) -> None:
