@@ -279,6 +279,23 @@ def test_each_core_takes_a_part(tmp_path: Path, before: str) -> None:
     assert "3 5 1\nnobody left\n" == counted
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes to split off here")
+def test_a_process_whose_parent_is_gone_ends(tmp_path: Path) -> None:
+    """Nobody is there to be told; whoever still waits searches by itself."""
+    code = COUNT.replace("os.cpu_count =", "os.getppid = lambda: 1; os.cpu_count =")
+    before = """
+    import marshal
+    for child in sweep._children:
+        try:
+            print(marshal.load(child.pipe))
+        except EOFError:
+            print("told nothing")
+"""
+    counted = python(code.format(path=str(large(tmp_path)), before=before))
+
+    assert "told nothing\n" * 3 + "3 5 1\nnobody left\n" == counted
+
+
 class Dying:
     """A process that tells a little and is then ended from outside."""
 

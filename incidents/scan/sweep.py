@@ -11,7 +11,7 @@ import mmap
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Final
@@ -21,6 +21,8 @@ from incidents.scan.usual import Usual
 
 _STRETCH: Final = 1 << 20
 """So much is searched for one text after the other: it stays in the processor's cache meanwhile."""
+_LONGEST: Final = 1 << 16
+"""No usual line is longer."""
 _MOST_ODD: Final = 4096
 _MOST_PARTS: Final = 8
 
@@ -78,11 +80,12 @@ class Sweep:
         while self._children:
             self._children.pop().end()
 
-    def _search(self, part: int) -> Iterator[Found]:
-        return search(self.path, self.size, self.wish, part, self._parts)
+    def _search(self, part: int, wanted: Callable[[], bool] = lambda: True) -> Iterator[Found]:
+        return search(self.path, self.size, self.wish, part, self._parts, wanted)
 
     def _child(self, part: int) -> _Child:
         reading, writing = os.pipe()
+        parent = os.getpid()
         if process := os.fork():
             os.close(writing)
             return _Child(process, os.fdopen(reading, "rb"))
@@ -90,7 +93,7 @@ class Sweep:
         with suppress(BaseException):
             os.close(reading)
             with os.fdopen(writing, "wb") as pipe:
-                for found in self._search(part):
+                for found in self._search(part, lambda: os.getppid() == parent):
                     marshal.dump((found.odd, found.minutes), pipe)
                 marshal.dump(None, pipe)
             code = 0
@@ -123,8 +126,18 @@ class _Child:
             os.waitpid(self.process, 0)
 
 
-def search(path: str, size: int, wish: Wish, part: int = 0, parts: int = 1) -> Iterator[Found]:
-    """What is in one of so many parts of a file."""
+def search(
+    path: str,
+    size: int,
+    wish: Wish,
+    part: int = 0,
+    parts: int = 1,
+    wanted: Callable[[], bool] = lambda: True,
+) -> Iterator[Found]:
+    """What is in one of so many parts of a file.
+
+    ``wanted`` is asked now and then; EOFError where it is not any more.
+    """
     if not size:
         return
     with open(path, "rb") as file, mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY) as data:
@@ -133,6 +146,8 @@ def search(path: str, size: int, wish: Wish, part: int = 0, parts: int = 1) -> I
         minutes: Counter[int] = Counter()
         odd: list[int] = []
         for stretch in _stretches(data, begin, end):
+            if not wanted():
+                raise EOFError
             odd += _odd(data, needles.lines(*stretch), stretch[1], wish.usual, minutes)
             _let_go(data, *stretch)
             if len(odd) > _MOST_ODD:
@@ -148,7 +163,8 @@ def _odd(
     """Those of the lines that are not usual; the others are counted."""
     for start in starts:
         stop = data.find(b"\n", start, end)
-        minute = usual.minute(data[start : stop if stop >= 0 else end])
+        stop = stop if stop >= 0 else end
+        minute = usual.minute(data[start:stop]) if stop - start <= _LONGEST else None
         if minute is None:
             yield start
         elif minute >= 0:
