@@ -75,6 +75,15 @@ def test_no_address_is_printed(path: str, by: str, form: str) -> None:
     assert (by == "tenant") is (TENANT in result.output)
 
 
+@pytest.mark.parametrize("session", [MAIL, "AKIAABCDEFGHIJKLMNOP"])
+def test_what_is_no_id_is_not_printed_in_the_place_of_one(tmp_path: Path, session: str) -> None:
+    """An address is no ID to us; a key that looks like one is hidden as everywhere."""
+    path = str(file_of(tmp_path, events(*slow(0, A, 26, session))))
+
+    for form in ("text", "json"):
+        assert session not in guard("--logs", path, "--format", form).stdout
+
+
 def test_the_text_has_a_line_for_each_group(path: str) -> None:
     """With how much it was hit; and one for those that name none."""
     lines = guard("--logs", path, "--by", "user").stdout.splitlines()

@@ -23,6 +23,7 @@ from incidents.forms.ndjson import read_ndjson_line
 from incidents.meanings import load
 from incidents.scan import needles, sweep
 from incidents.scan.files import FilePass
+from incidents.scan.run import scan_files
 from incidents.scan.signs import Tally, Wanted
 from incidents.scan.sweep import Found, Sweep, Wish, search
 from tests.logs import GROUP, STREAM, A, events, file_of, report, said
@@ -367,3 +368,26 @@ def test_the_command_begins_the_pass_that_it_needs(tmp_path: Path) -> None:
     assert asked.wanted(asked.query(settings, ())).wish == begun.wish
     assert 50_000 == begun.wish.usual.below_ms
     assert begin([str(path)], {"since": "2h"}) is begin([], {}) is begin([str(tmp_path)], {}) is None
+
+
+class Counting(Sweep):
+    """A pass that tells whether somebody asked it."""
+
+    asked = 0
+
+    def found(self) -> Iterator[Found]:
+        """As ever."""
+        self.asked += 1
+        return super().found()
+
+
+@pytest.mark.parametrize(("marks", "asked"), [(WANTED.wish.marks, 1), (("DEBUG",), 0)])
+def test_a_pass_that_was_begun_is_taken_only_where_it_looks_for_the_same(
+    tmp_path: Path, marks: tuple[str, ...], asked: int
+) -> None:
+    """Another one would count what nobody asked for."""
+    path = large(tmp_path)
+    begun = Counting(str(path), path.stat().st_size, Wish(marks, WANTED.wish.usual))
+    scan = scan_files([str(path)], WANTED, begun=begun)
+
+    assert (6, 1, asked) == (scan.requests, scan.past["warning"], begun.asked)
