@@ -292,6 +292,19 @@ def _element(name: str, value: object) -> str:
     return f"<{name}>{escape(str(value))}</{name}>"
 
 
+def state_update(name: str, at: datetime, old: str, new: str, kind: str = "MetricAlarm") -> Answer:
+    """A change of an alarm's state, as its history has it."""
+    data = {"version": "1.0", "oldState": {"stateValue": old}, "newState": {"stateValue": new}}
+    return {
+        "AlarmName": name,
+        "AlarmType": kind,
+        "Timestamp": at,
+        "HistoryItemType": "StateUpdate",
+        "HistorySummary": f"Alarm updated from {old} to {new}",
+        "HistoryData": json.dumps(data),
+    }
+
+
 def alarms_of(made: Any, arn: str) -> list[Answer]:
     """The alarms of a catalog as they stand once they are deployed, acting on one topic."""
     from alarms.properties import composite_alarm, metric_alarm

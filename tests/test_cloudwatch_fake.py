@@ -262,7 +262,7 @@ def test_the_fake_can_be_tried_by_hand() -> None:
     fake = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         assert fake.stdout
-        lines = [fake.stdout.readline() for _ in range(6)]
+        lines = [fake.stdout.readline() for _ in range(7)]
         keys = dict(word.split("=", 1) for word in lines[2].split()[1:])
         for line in lines[3:]:
             words = shlex.split(line)[1:]

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 import cli
 from incidents import demo
 from incidents.cloudwatch import calls, live
-from tests.aws_account import Account, Answer
+from tests.aws_account import Account, Answer, state_update
 from tests.cloudwatch_logs import errors
 from tests.cloudwatch_logs.server import Fake, Fault, serving
 from tests.cloudwatch_logs.store import Group, Store
@@ -45,15 +45,7 @@ def of_function(name: str = "slow", function: str = FUNCTION, **more: Any) -> An
 
 
 def update(at: datetime, old: str, new: str, name: str = "slow", kind: str = "MetricAlarm") -> Answer:
-    data = {"version": "1.0", "oldState": {"stateValue": old}, "newState": {"stateValue": new}}
-    return {
-        "AlarmName": name,
-        "AlarmType": kind,
-        "Timestamp": at,
-        "HistoryItemType": "StateUpdate",
-        "HistorySummary": f"Alarm updated from {old} to {new}",
-        "HistoryData": json.dumps(data),
-    }
+    return state_update(name, at, old, new, kind)
 
 
 EARLIER = [

@@ -6,16 +6,18 @@ import os
 import shlex
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from incidents import demo
-from tests.aws_account import Account
+from tests.aws_account import Account, state_update
 from tests.cloudwatch_logs.operations import RATES, Settings
 from tests.cloudwatch_logs.server import serving
 from tests.cloudwatch_logs.store import Store
 
 TABLE = "purposepath-coaching-sessions-dev"
 GROUP = "/aws/lambda/coaching-api-4b4d001"
+ALARM = "coaching-api-4b4d001-duration-critical"
 PORT = 4580
 
 
@@ -48,6 +50,10 @@ def ailing_account() -> Account:
         alarm.update(changes.get(alarm["AlarmName"].removeprefix(f"{healthy.FUNCTION}-"), {}))
     account.alarms = [each for each in account.alarms if not each["AlarmName"].endswith("users-hit")]
     account.topics[healthy.TOPIC] = ["PendingConfirmation"]
+    account.history = [
+        state_update(ALARM, datetime(2026, 2, 9, 23, 49, 12, tzinfo=UTC), "OK", "ALARM"),
+        state_update(ALARM, datetime(2026, 2, 9, 23, 56, 12, tzinfo=UTC), "ALARM", "OK"),
+    ]
     return account
 
 
@@ -68,6 +74,7 @@ def main(port: int) -> None:
             ["trace", "--session", demo.SESSION_ID, *where, "--table", TABLE, "--plan"],
             ["trace", "--session", demo.SESSION_ID, *where, "--table", TABLE],
             ["scan", *where, "--since", "2026-02-09T23:00Z", "--until", "2026-02-10T00:00Z"],
+            ["scan", "--alarm", ALARM, "--endpoint-url", fake.url],
             ["doctor", *where, "--function", "coaching-api-4b4d001", "--api", "http:abc123/$default"],
         ):
             print(shlex.join([_guard(), *words]))
