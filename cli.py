@@ -317,22 +317,21 @@ def _from_alarm(
 
 
 def _scan_files(paths: tuple[str, ...], settings: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
-    from incidents.scan.wishes import begin
+    from incidents.scan.wishes import beginning
 
-    begun = begin(paths, settings)  # a large file is gone through while the rest is imported
-
-    from incidents.asked import query as query_of
-    from incidents.asked import wanted
-    from incidents.files import STANDARD_INPUT, find_files
-    from incidents.scan.run import scan_files
-
-    if not paths or STANDARD_INPUT in paths:
+    if not paths or "-" in paths:
         raise click.UsageError(
             "name the logs: --logs PATH (a file, a folder or a pattern) or --log-group NAME"
         )
-    query = query_of(settings, paths)
-    looked_for = wanted(query, throttled=bool(settings.get("throttled")))
-    found = scan_files(find_files(paths), looked_for, query.gateway, query.budgets, begun)
+    with beginning(paths, settings) as begun:  # a large file is gone through while the rest is imported
+        from incidents.asked import query as query_of
+        from incidents.asked import wanted
+        from incidents.files import find_files
+        from incidents.scan.run import scan_files
+
+        query = query_of(settings, paths)
+        looked_for = wanted(query, throttled=bool(settings.get("throttled")))
+        found = scan_files(find_files(paths), looked_for, query.gateway, query.budgets, begun)
     return found, tuple(word for path in paths for word in ("--logs", path))
 
 

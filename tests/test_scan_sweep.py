@@ -297,6 +297,27 @@ def test_a_process_whose_parent_is_gone_ends(tmp_path: Path) -> None:
     assert "told nothing\n" * 3 + "3 5 1\nnobody left\n" == counted
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes to split off here")
+def test_a_scan_that_fails_leaves_no_process(tmp_path: Path) -> None:
+    """Its pass had begun before the second name turned out to be none."""
+    code = """
+    import os
+    from incidents.scan.wishes import beginning
+    try:
+        with beginning([{path!r}], {{}}) as begun:
+            print(len(begun._children) > 0)
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        print("nobody left")
+"""
+
+    assert "True\nnobody left\n" == python(code.format(path=str(large(tmp_path))))
+
+
 class Dying:
     """A process that tells a little and is then ended from outside."""
 

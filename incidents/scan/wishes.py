@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -61,6 +61,17 @@ def begin(paths: Sequence[str], settings: Mapping[str, Any]) -> Sweep | None:
     meanings = load(several(settings.get("meanings")))
     throttled = bool(settings.get("throttled"))
     return Sweep(paths[0], size, wish(meanings, limits, None, None, throttled=throttled))
+
+
+@contextmanager
+def beginning(paths: Sequence[str], settings: Mapping[str, Any]) -> Iterator[Sweep | None]:
+    """A pass as ``begin`` has it; whatever happens meanwhile, none of its processes is left."""
+    begun = begin(paths, settings)
+    try:
+        yield begun
+    finally:
+        if begun is not None:
+            begun.close()
 
 
 def _size(path: str) -> int:
