@@ -2,9 +2,9 @@
 
     python benchmarks/scan.py [--size-mb 1200] [--rounds 5] [--keep DIR] [--guard COMMAND]
 
-The corpora and the way of measuring are those of trace.py (corpus.py, contest.py). What `guard scan` prints is
-checked: as many requests as ripgrep counts, and the one session whose retry was refused. Memory is measured on a
-file and on one of a quarter of its size: where it is flat, the two are the same.
+The corpora and the way of measuring are those of trace.py. What `guard scan` prints is checked: as many
+requests as ripgrep counts, and the one session whose retry was refused. Memory is measured on a file and on
+one of a quarter of its size: where it is flat, the two are the same.
 """
 
 from __future__ import annotations
