@@ -33,7 +33,6 @@ from corpus import Corpus
 from measure import seconds
 
 HERE = Path(__file__).resolve().parent
-HELP_RUNS = 11
 SLOW_ROUNDS = 2
 
 
@@ -51,7 +50,7 @@ def main() -> None:
         parts.main(corpora.make("carried", asked.size_mb, folder))
         return
     compete(list(_contestants(asked.size_mb, folder, guard)), asked.rounds)
-    print(*facts(folder, asked.size_mb), *_help(guard), sep="\n")
+    print(*facts(folder, asked.size_mb), *_help(guard, 2 * asked.rounds + 1), sep="\n")
 
 
 def _contestants(size_mb: int, folder: Path, guard: list[str]) -> Iterator[Contestant]:
@@ -145,16 +144,16 @@ def _count(path: Path) -> int:
     return path.read_bytes().count(b"\n")
 
 
-def _help(guard: list[str]) -> Iterable[str]:
+def _help(guard: list[str], runs: int) -> Iterable[str]:
     """How long the command takes to say what it can do, beside the import that it cannot do without."""
     pairs = ([*guard, "--help"], [sys.executable, "-c", "import click"])
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch, "out")
-        rounds = [[seconds(command, out, Path(scratch)) for command in pairs] for _ in range(HELP_RUNS)]
+        rounds = [[seconds(command, out, Path(scratch)) for command in pairs] for _ in range(runs)]
     ours, theirs = (statistics.median(times) for times in zip(*rounds, strict=True))
     yield (
         f'`guard --help` {ours * 1000:.0f} ms, `python -c "import click"` {theirs * 1000:.0f} ms: '
-        f"{ours / theirs:.2f} times (medians of {HELP_RUNS})."
+        f"{ours / theirs:.2f} times (medians of {runs})."
     )
 
 

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 GUARDS = sorted(Path(guards.__file__).parent.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 
 
 def python(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -44,6 +45,12 @@ def imported(file: Path) -> set[str]:
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     named = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     return {name.split(".")[0] for name in plain | named}
+
+
+def promises_of(file: Path) -> list[ast.FunctionDef]:
+    """A file's test functions."""
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    return [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
 
 
 @pytest.mark.parametrize("name", ["guards", "alarms", "dashboards", "incidents"])
@@ -139,6 +146,26 @@ def test_claimed_pythons_are_those_that_ci_runs() -> None:
     )
 
 
+def test_ci_runs_everything_once_and_every_file_on_every_python() -> None:
+    """The first run leaves nothing out, the later ones only what is marked so."""
+    runs = re.findall(r"run\.py (?:test|wheel)\b.*", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+
+    assert "run.py test" == runs[0]
+    assert ["run.py wheel", "run.py test -n auto --dist worksteal"] == [
+        run.removesuffix(' -m "not once"') for run in runs[1:]
+    ]
+    assert all(run.endswith(' -m "not once"') for run in runs[1:])
+
+
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
+def test_no_file_runs_on_one_python_only(file: Path) -> None:
+    """A file that has tests marked once has others too."""
+    marked = [["once" in ast.unparse(each) for each in test.decorator_list] for test in promises_of(file)]
+
+    assert not marked or not all(map(any, marked))
+    assert not re.search(r"^pytestmark.*once", file.read_text(encoding="utf-8"), re.M)
+
+
 def test_extra_all_holds_every_extra() -> None:
     """coaching-guard[all] is everything there is."""
     extras = PYPROJECT["project"]["optional-dependencies"]
@@ -149,15 +176,10 @@ def test_extra_all_holds_every_extra() -> None:
     )
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
 def test_every_test_states_its_promise(file: Path) -> None:
     """A test without a sentence is a test of which nobody knows why it is there."""
-    functions = [
-        node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.FunctionDef)
-    ]
-    tests = [function for function in functions if function.name.startswith("test_")]
-
-    assert [] == [function.name for function in tests if not ast.get_docstring(function)]
+    assert [] == [test.name for test in promises_of(file) if not ast.get_docstring(test)]
 
 
 SKIPPING = """

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from incidents.files import FileSource
 from incidents.report import Report
 from incidents.timeline import Request
@@ -205,6 +207,7 @@ def killed(folder: Path, seed: int, count: int) -> list[str]:
     return wrong
 
 
+@pytest.mark.once
 def test_every_killed_invocation_leaves_its_request_and_open_phase(tmp_path: Path) -> None:
     """SIGKILL at two hundred random moments in mid-phase: the start line is out before the phase begins."""
     with ThreadPoolExecutor(LANES) as pool:
