@@ -182,6 +182,28 @@ def test_every_test_states_its_promise(file: Path) -> None:
     assert [] == [test.name for test in promises_of(file) if not ast.get_docstring(test)]
 
 
+LONGEST = 300
+LONGER = {"cli.py": 800, "run.py": 350}
+"""Given as one file each: the command's every option, and all set-up on a machine with nothing installed."""
+MODULES = sorted(
+    file
+    for place in ("alarms", "benchmarks", "dashboards", "examples", "fuzz", "guards", "incidents")
+    for file in (ROOT / place).rglob("*.py")
+)
+
+
+def test_no_module_is_longer_than_a_reader_has_patience() -> None:
+    """At most 300 lines; which two may be longer, and how much, stands above."""
+    lengths = {
+        str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines())
+        for file in (*MODULES, *(ROOT / name for name in LONGER))
+        if file.exists()  # the packages are not there where the wheel is tested
+    }
+
+    assert len(lengths) > len(LONGER)
+    assert {} == {name: lines for name, lines in lengths.items() if lines > LONGER.get(name, LONGEST)}
+
+
 SKIPPING = """
 import pytest
 
