@@ -293,8 +293,8 @@ def _test_with_all_extras(parcel: Path, checkout: Path, words: list[str]) -> int
     say("the wheel in an empty environment with all extras")
     make(folder, ("all",), (str(parcel),))
     suite = (*PARALLEL, *words, "--ignore=tests/cdk", "--pyargs", "./tests", "guards", "incidents", "cli")
-    # aws_cdk takes 420 MB: in a process of its own, away from the tests that measure memory.
-    with_cdk = (*words, "--pyargs", "./tests/cdk", "alarms", "dashboards")
+    # aws_cdk takes 420 MB: in processes of its own, away from the tests that measure memory.
+    with_cdk = ("-n", "auto", "--dist", "loadfile", *words, "--pyargs", "./tests/cdk", "alarms", "dashboards")
     return (
         _run(folder, "guard", "demo", cwd=checkout)
         or _cdk_cli(folder, parcel.parent / "cdk-cli")
