@@ -231,7 +231,7 @@ def pytest_here(folder: Path, test: str, ci: str) -> subprocess.CompletedProcess
         str(folder),
         str(folder),
     ]
-    environ = {**os.environ, "CI": ci, "PYTEST_ADDOPTS": ""}
+    environ = {**os.environ, "CI": ci, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environ, timeout=60)
 
 
