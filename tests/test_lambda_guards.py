@@ -75,6 +75,7 @@ def test_recorded_phases_are_what_guard_trace_shows(tmp_path: Path) -> None:
 def test_warning_comes_while_the_request_runs(tmp_path: Path) -> None:
     """With a scaled limit: at 25/30 of it, before the end, with the open phase."""
     with guarded(tmp_path, environ={"GUARD_GATEWAY_LIMIT_MS": "600"}) as environment:
+        environment.start()  # an init of half a second would bring the warning before the extraction
         environment.invoke(turn(extraction=0.8))
         records = records_of(environment)
     past = of_kind(records, "request.past")
