@@ -214,10 +214,20 @@ def test_that_skips():
 def test_that_is_expected_to_fail():
     assert False
 """
+SELECTED = """
+import pytest
+
+@pytest.mark.parametrize("which", [1, 2])
+def test_that_takes_long(which):
+    pass
+
+def test_another():
+    pass
+"""
 SKIPPED_WHOLE = 'import pytest\npytest.skip("needs Node", allow_module_level=True)\n'
 
 
-def pytest_here(folder: Path, test: str, ci: str) -> subprocess.CompletedProcess[str]:
+def pytest_here(folder: Path, test: str, ci: str, *words: str) -> subprocess.CompletedProcess[str]:
     shutil.copy(Path(__file__).parent / "conftest.py", folder)
     (folder / "test_it.py").write_text(test)
     command = [
@@ -229,6 +239,7 @@ def pytest_here(folder: Path, test: str, ci: str) -> subprocess.CompletedProcess
         "no:cacheprovider",
         "--rootdir",
         str(folder),
+        *words,
         str(folder),
     ]
     environ = {**os.environ, "CI": ci, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -258,6 +269,15 @@ def test_skip_outside_ci_is_only_counted(tmp_path: Path) -> None:
 
     assert 0 == done.returncode
     assert "1 skipped, 1 xfailed" in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("workers", ["0", "2"], ids=["alone", "xdist"])
+def test_what_a_selection_leaves_out_is_said(tmp_path: Path, workers: str) -> None:
+    """With workers, too, the end of a run tells how many tests were not asked for."""
+    done = pytest_here(tmp_path, SELECTED, "true", "-p", "xdist", "-n", workers, "-k", "not long")
+
+    assert 0 == done.returncode
+    assert "2 tests are left out by 'not long'" in done.stdout.splitlines()
 
 
 def test_runner_lists_its_commands_when_asked_for_none() -> None:
