@@ -151,14 +151,16 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], plan_only: bool, **
     aws logs tail GROUP --since 1h | guard trace --session sess_... --logs -
     guard trace --session sess_... --log-group /aws/lambda/coaching-api --since 2h
     """
+    from incidents import asked as question
+    from incidents.asked import several
     from incidents.files import HELD, FileSource, find_files
 
-    settings = _settings(asked)
+    settings = question.settings(asked)
     paths = (*logs, *more_logs)
-    groups = asked["log_group"] or (() if paths else _as_tuple(settings.get("log_group")))
+    groups = asked["log_group"] or (() if paths else several(settings.get("log_group")))
     if groups:
         return _trace_live(groups, paths, settings, asked, plan_only)
-    paths = paths or _as_tuple(settings.get("logs"))
+    paths = paths or several(settings.get("logs"))
     if not paths:
         raise click.UsageError(
             "name the saved logs: --logs PATH (file, folder, pattern, - for stdin), or live ones: --log-group"
@@ -172,7 +174,7 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], plan_only: bool, **
 
     from incidents.trace import trace as answer  # while large files are being searched
 
-    _show(answer(sources, _query(settings, paths)), asked)
+    _show(answer(sources, question.query(settings, paths)), asked)
 
 
 def _trace_live(
@@ -183,10 +185,11 @@ def _trace_live(
     plan_only: bool,
 ) -> None:
     """The same from live log groups, together with any files: the plan comes before any scan."""
+    from incidents.asked import query
     from incidents.cloudwatch.live import planned, report
 
     _id(settings)
-    live = planned(groups, _query(settings, paths), _live(settings, asked), _now())
+    live = planned(groups, query(settings, paths), _live(settings, asked), _now())
     if plan_only:
         return _show_plan(live.plan)
     _show(report(live, paths, settings, _say, _allow), asked)
@@ -209,7 +212,7 @@ def _show_plan(plan: Any) -> None:
 
     from incidents.cloudwatch.plan import document
 
-    _print(json.dumps(document(plan), indent=2) + "\n", "json")
+    _give(json.dumps(document(plan), indent=2) + "\n", "json")
 
 
 def _say(lines: list[str]) -> None:
@@ -240,35 +243,34 @@ def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> Non
     guard scan --logs saved/
     guard scan --log-group /aws/lambda/coaching-api --since 24h
     """
+    from incidents import asked as question
+    from incidents.asked import several
     from incidents.scan.views import as_json
     from incidents.scan.views import text as as_text
 
-    settings = _settings(asked)
+    settings = question.settings(asked)
     paths = (*logs, *more_logs)
-    groups = asked["log_group"] or (() if paths else _as_tuple(settings.get("log_group")))
+    groups = asked["log_group"] or (() if paths else several(settings.get("log_group")))
     if asked["plan_only"] and not groups:
         raise click.UsageError("--plan is for live logs: name them with --log-group")
     if groups and paths:
         raise click.UsageError("scan either saved logs (--logs) or live ones (--log-group)")
-    query = _query(settings, paths)
+    query = question.query(settings, paths)
     if groups:
         found, where = _scan_live(groups, settings, asked, query)
     else:
-        found, where = _scan_files(paths or _as_tuple(settings.get("logs")), settings, query)
-    terminal = _terminal(asked["output"])
-    shape = {"columns": terminal.get("columns", 80), "ascii": terminal.get("ascii", False)}
-    text = (
-        as_json(found, where)
-        if asked["format_"] == "json"
-        else as_text(found, where, most=asked["most"], **shape)
-    )
-    _write(asked["output"], text) if asked["output"] else _print(text, asked["format_"])
+        found, where = _scan_files(paths or several(settings.get("logs")), query)
+    if asked["format_"] == "json":
+        text = as_json(found, where)
+    else:
+        shown = {key: value for key, value in _shape(asked["output"]).items() if key in ("columns", "ascii")}
+        text = as_text(found, where, most=asked["most"], **shown)
+    _give(text, asked["format_"], asked["output"])
     sys.exit(_scan_code(found, asked["fail_on"]))
 
 
-def _scan_files(
-    paths: tuple[str, ...], settings: dict[str, Any], query: Query
-) -> tuple[Any, tuple[str, ...]]:
+def _scan_files(paths: tuple[str, ...], query: Query) -> tuple[Any, tuple[str, ...]]:
+    from incidents.asked import wanted
     from incidents.files import STANDARD_INPUT, find_files
     from incidents.scan.run import scan_files
 
@@ -276,28 +278,21 @@ def _scan_files(
         raise click.UsageError(
             "name the logs: --logs PATH (a file, a folder or a pattern) or --log-group NAME"
         )
-    found = scan_files(find_files(paths), _wanted(settings, query), query.gateway, query.budgets)
+    found = scan_files(find_files(paths), wanted(query), query.gateway, query.budgets)
     return found, tuple(word for path in paths for word in ("--logs", path))
 
 
 def _scan_live(
     groups: tuple[str, ...], settings: dict[str, Any], asked: dict[str, Any], query: Query
 ) -> tuple[Any, tuple[str, ...]]:
+    from incidents.asked import wanted
     from incidents.scan.live import planned, scan_live
 
-    live = planned(groups, query, _wanted(settings, query), _live(settings, asked), _now())
+    live = planned(groups, query, wanted(query), _live(settings, asked), _now())
     if asked["plan_only"]:
         _show_plan(live.plan)
         sys.exit(0)
     return scan_live(live, query, _say, _allow), live.words_again
-
-
-def _wanted(settings: dict[str, Any], query: Query) -> Any:
-    from guards.limits import Limits, limits_for
-    from incidents.scan.signs import Wanted
-
-    limits = Limits.of(query.gateway_limit) if query.gateway_limit else limits_for(query.gateway)
-    return Wanted(query.meanings, limits, query.since, query.until, query.access_log)
 
 
 def _scan_code(found: Any, fail_on: str | None) -> int:
@@ -320,12 +315,14 @@ def doctor(format_: str, **asked: Any) -> None:
     """Say what works of live logs and what is missing, each with its fix. Changes nothing."""
     from dataclasses import asdict
 
+    from incidents.asked import settings as settings_of
+    from incidents.asked import several
     from incidents.cloudwatch.doctor import examine
     from incidents.cloudwatch.live import connected
     from incidents.cloudwatch.prepare import check_groups
 
-    settings = _live(_settings(asked), asked)
-    groups = _as_tuple(settings.get("log_group"))
+    settings = _live(settings_of(asked), asked)
+    groups = several(settings.get("log_group"))
     if not groups:
         raise click.UsageError("name the log groups: --log-group NAME, or log_group in guard.toml")
     check_groups(groups)
@@ -334,9 +331,9 @@ def doctor(format_: str, **asked: Any) -> None:
     if format_ == "json":
         import json
 
-        _print(json.dumps([asdict(check) for check in checks], indent=2) + "\n", "json")
+        _give(json.dumps([asdict(check) for check in checks], indent=2) + "\n", "json")
     else:
-        _print("".join(map(_check_line, checks)), "text")
+        _give("".join(map(_check_line, checks)), "text")
     sys.exit(FOUND if any(check.state == "failed" for check in checks) else 0)
 
 
@@ -358,7 +355,7 @@ def iam_policy(log_group: tuple[str, ...], table: str | None) -> None:
     from incidents.cloudwatch.prepare import check_groups
 
     check_groups(log_group)
-    _print(json.dumps(policy(log_group, table), indent=2) + "\n", "json")
+    _give(json.dumps(policy(log_group, table), indent=2) + "\n", "json")
 
 
 @main.command()
@@ -400,9 +397,9 @@ def lint(templates: tuple[str, ...], format_: str, ignore: tuple[str, ...]) -> N
 
     found = lint_files(templates, ignore=ignore)
     if format_ == "json":
-        _print(views.as_json(found, len(templates)), "json")
+        _give(views.as_json(found, len(templates)), "json")
     else:
-        _print(views.text(found, len(templates), clean), "text")
+        _give(views.text(found, len(templates), clean), "text")
     sys.exit(FOUND if any(each.severity == "error" for each in found) else 0)
 
 
@@ -442,10 +439,7 @@ def alarms_synth(said: tuple[str, ...], format_: str, output: str | None) -> Non
     settings = from_words(_words(said), ".")
     made = _document(settings) if format_ == "json" else _template(settings)
     text = json.dumps(made, indent=1) + "\n"
-    if output is None:
-        _print(text, "json")
-    else:
-        _write(output, text)
+    _give(text, "json", output)
     for sentence in summary(settings):
         click.echo(f"guard: {sentence}", err=True)
 
@@ -549,17 +543,8 @@ def check_models(
     limit = timedelta(milliseconds=milliseconds) if milliseconds else GATEWAY_LIMITS[asked["gateway"]]
     pair = (conversation or known.conversation, extraction or known.extraction)
     verdict = judge(known, pair, limit, timedelta(seconds=asked["margin_s"]))
-    _print((as_json if asked["format_"] == "json" else as_text)(verdict), asked["format_"])
+    _give((as_json if asked["format_"] == "json" else as_text)(verdict), asked["format_"])
     sys.exit(0 if verdict.fits else FOUND)
-
-
-def _settings(asked: dict[str, Any]) -> dict[str, Any]:
-    """The configuration, overridden by what was typed or set in the environment."""
-    from incidents.config import check, defaults
-
-    given = {key: value for key, value in asked.items() if value not in (None, ())}
-    check(given, "the command line")
-    return {**defaults("."), **given}
 
 
 def _id(settings: dict[str, Any]) -> str:
@@ -573,114 +558,31 @@ def _id(settings: dict[str, Any]) -> str:
     return wanted
 
 
-def _query(settings: dict[str, Any], logs: tuple[str, ...]) -> Query:
-    from datetime import UTC, datetime, timedelta
-
-    from incidents.access_logs import AccessLogFormat
-    from incidents.meanings import load
-    from incidents.moments import moment
-    from incidents.rules import Budgets
-    from incidents.trace import Query
-
-    now = datetime.now(UTC)
-    limit = settings.get("gateway_limit_ms")
-    since, until, access_log = (settings.get(key) for key in ("since", "until", "access_log_format"))
-    return Query(
-        session_id=settings.get("session_id"),
-        request_id=settings.get("request_id"),
-        gateway=settings.get("gateway", "http"),
-        gateway_limit=timedelta(milliseconds=limit) if limit else None,
-        since=None if since is None else moment(since, now),
-        until=None if until is None else moment(until, now),
-        meanings=load(_as_tuple(settings.get("meanings"))),
-        budgets=Budgets(
-            conversation=timedelta(seconds=settings.get("conversation_budget_s", 15)),
-            extraction=timedelta(seconds=settings.get("extraction_budget_s", 8)),
-        ),
-        access_log=None if access_log is None else AccessLogFormat.parse(access_log),
-        logs=logs,
-    )
-
-
-def _as_tuple(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value or ())
-
-
 def _show(report: Report, asked: dict[str, Any]) -> None:
     """Print or write the report, and exit with what it comes to."""
     from incidents.views import Options, view
 
     output = asked["output"]
-    if output is None and sys.stdout is None:
-        raise BadUsage("there is no standard output", hint="use -o FILE")
-    options = Options(redact=not asked["no_redact"], all_lines=asked["verbose"], **_terminal(output))
-    text = view(asked["format_"])(report, options)
-    if output is None:
-        _print(text, asked["format_"])
-    else:
-        _write(output, text)
+    options = Options(redact=not asked["no_redact"], all_lines=asked["verbose"], **_shape(output))
+    _give(view(asked["format_"])(report, options), asked["format_"], output)
     sys.exit(_exit_code(report, asked["fail_on"]))
 
 
-def _terminal(output: str | None) -> dict[str, Any]:
-    """What standard output can show."""
-    import shutil
-    from datetime import datetime, timedelta
+def _shape(output: str | None) -> dict[str, Any]:
+    """How wide and how colourful an answer may be: as its terminal is; a file's is the default."""
+    from incidents.output import terminal, timezone
 
-    here = datetime.now().astimezone()
-    if output is not None:
-        return {"timezone": here.tzinfo if here.utcoffset() else None}
-    terminal = sys.stdout.isatty()
-    size = shutil.get_terminal_size()
-    return {
-        "columns": max(40, min(size.columns, 200)),
-        "rows": size.lines if terminal else None,
-        "color": terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb",
-        # Under LC_ALL=C Python says UTF-8 all the same: https://peps.python.org/pep-0540/
-        "ascii": "utf" not in (sys.stdout.encoding or "").lower()
-        or os.environ.get("LC_ALL") in ("C", "POSIX"),
-        "timezone": here.tzinfo if here.utcoffset() != timedelta(0) else None,
-    }
+    return terminal() if output is None else timezone()
 
 
-def _print(text: str, format_: str) -> None:
-    encoding = sys.stdout.encoding or "utf-8"
-    if "utf" not in encoding.lower():
-        text = _in_ascii(text, format_)
-    try:
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
-    except OSError as error:
-        # Python's own flush at exit must not fail once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        # `guard trace ... | head -1` has seen enough: the answer is what it is.
-        if not isinstance(error, BrokenPipeError):
-            raise _unwritable("standard output", error) from error
+def _give(text: str, format_: str, output: str | None = None) -> None:
+    from incidents.output import put, write
 
-
-def _in_ascii(text: str, format_: str) -> str:
-    """The same document in ASCII, escaped as its format allows, so that nothing is lost."""
-    if format_ in ("html", "markdown"):
-        return text.encode("ascii", "xmlcharrefreplace").decode()
-    if format_ != "text":
-        import json
-        import re
-
-        return re.sub("[^\x00-\x7f]+", lambda found: json.dumps(found[0])[1:-1], text)
-    return text.encode("ascii", "backslashreplace").decode()
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        with open(path, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(text)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    click.echo(f"guard: wrote {path}", err=True)
-
-
-def _unwritable(what: str, error: OSError) -> GuardError:
-    return BadUsage(f"{what} cannot be written: {error.strerror}", hint="choose another -o FILE")
+    if output is None:
+        put(text, format_)
+    else:
+        write(output, text)
+        click.echo(f"guard: wrote {output}", err=True)
 
 
 def _exit_code(report: Report, fail_on: str | None) -> int:

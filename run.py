@@ -26,10 +26,13 @@ BIN, EXE = ("Scripts", ".exe") if os.name == "nt" else ("bin", "")
 
 EXTRAS = ("cli", "fast", "aws", "otel", "prometheus", "yaml")  # all but cdk, which is heavy and seldom needed
 LOCKS = {
-    "all": ("--all-extras", *(f"--group={name}" for name in ("test", "cdk-test", "bench", "uv"))),
+    "all": (
+        "--all-extras",
+        *("--group", "test", "--group", "cdk-test", "--group", "bench", "--group", "uv"),
+    ),
     "base": ("--group", "core"),
     "demo": ("--extra", "cli"),
-    "test": (*(f"--extra={name}" for name in EXTRAS), "--group", "test"),
+    "test": (*(word for extra in EXTRAS for word in ("--extra", extra)), "--group", "test"),
     "bench": ("--extra", "cli", "--extra", "fast", "--extra", "otel", "--group", "bench"),
     "build": (),
     "uv": (),
@@ -40,17 +43,24 @@ of their name, without the project."""
 BENCHMARKS = {"trace": "bench", "scan": "bench", "guards": "bench", "collectors": "test"}
 """Benchmark -> the environment that it runs in; the first one is meant where none is named."""
 
-PARALLEL = ("-n", "auto", "--dist", "worksteal")
-"""The suite on all cores; who has no test left takes some of another's."""
-
 NO_SETUP = """\
 run.py: if a download failed, check the network, or point pip at your own package index
 (pip config set global.index-url ...); then run the same command again"""
 NO_VENV = "run.py: this Python has neither venv nor pip; on Debian or Ubuntu run: apt install python3-venv"
 
-_OF_GUARDS = "records lines origin deadlines phases roots watcher writer"
-_OF_COMPLETION = "completion completion_machine completion_worlds"
-WITHOUT_EXTRAS = tuple(f"tests/test_{name}.py" for name in f"{_OF_GUARDS} {_OF_COMPLETION}".split())
+WITHOUT_EXTRAS = (
+    "tests/test_records.py",
+    "tests/test_lines.py",
+    "tests/test_origin.py",
+    "tests/test_deadlines.py",
+    "tests/test_phases.py",
+    "tests/test_roots.py",
+    "tests/test_watcher.py",
+    "tests/test_writer.py",
+    "tests/test_completion.py",
+    "tests/test_completion_machine.py",
+    "tests/test_completion_worlds.py",
+)
 """The tests of guards: they pass where no extra is installed."""
 NEEDS_EXTRAS = ("--ignore-glob=/*/guards/telemetry.py",)
 """What cannot even be imported without its extra. Absolute: pytest puts its own folder before other globs."""
@@ -79,7 +89,7 @@ def demo(words: list[str]) -> int:
 
 def test(words: list[str]) -> int:
     """The test suite; with arguments, pytest with these."""
-    return _run(environment("test"), "python", "-m", "pytest", *(words or PARALLEL))
+    return _run(environment("test"), "python", "-m", "pytest", *(words or ["-n", "auto", "--dist", "worksteal"]))
 
 
 def lint(words: list[str]) -> int:
@@ -101,14 +111,16 @@ def bench(words: list[str]) -> int:
 
 def example(words: list[str]) -> int:
     """The examples, in a Lambda environment on this machine, and what guard trace makes of their logs."""
-    script = ROOT / "examples" / "guarded" / "run_in_lambda.py"
-    return _run(environment("test"), "python", str(script), *words)
+    return _run(
+        environment("test"), "python", str(ROOT / "examples" / "guarded" / "run_in_lambda.py"), *words
+    )
 
 
 def twin(words: list[str]) -> int:
     """The coaching API's twin: the incident, then what the guard makes of it; with names, these scenarios."""
-    script = ROOT / "examples" / "coaching_api" / "run_twin.py"
-    return _run(environment("test"), "python", str(script), *words)
+    return _run(
+        environment("test"), "python", str(ROOT / "examples" / "coaching_api" / "run_twin.py"), *words
+    )
 
 
 def cdk(words: list[str]) -> int:
@@ -131,24 +143,30 @@ def lock(words: list[str]) -> int:
 
 
 def wheel(words: list[str]) -> int:
-    """Build the sdist and the wheel from it; test that wheel in empty environments outside the checkout.
-
-    Arguments are for pytest.
-    """
+    """Build the sdist and the wheel from it; test that wheel in empty environments outside the checkout."""
     with tempfile.TemporaryDirectory(prefix="coaching-guard-") as place:
         dist, checkout = Path(place, "dist"), Path(place, "unpacked")
-        build = ("-m", "build", "--no-isolation", "--outdir", str(dist), str(ROOT))
-        code = _run(environment("test"), "python", *build)
+        code = _run(
+            environment("test"), "python", "-m", "build", "--no-isolation", "--outdir", str(dist), str(ROOT)
+        )
         if code:
             return code
         _unpack_without_packages(next(dist.glob("*.tar.gz")), checkout)
         parcel = next(dist.glob("*.whl"))
-        return _test_without_extras(parcel, checkout, words) or _test_with_all_extras(parcel, checkout, words)
+        return _test_without_extras(parcel, checkout) or _test_with_all_extras(parcel, checkout)
 
 
 COMMANDS = {
-    command.__name__.replace("_", "-"): command
-    for command in (demo, test, lint, wheel, cdk, lock, bench, example, fake_aws, twin)
+    "demo": demo,
+    "test": test,
+    "lint": lint,
+    "wheel": wheel,
+    "cdk": cdk,
+    "lock": lock,
+    "bench": bench,
+    "example": example,
+    "fake-aws": fake_aws,
+    "twin": twin,
 }
 
 
@@ -258,10 +276,20 @@ def _compile(uv: str, name: str, options: tuple[str, ...], words: list[str]) -> 
     project = ("pyproject.toml", *options) if options else ("--group", name)
     versions = () if name == "all" else ("--constraint", "requirements/all.txt")
     command = [uv, "pip", "compile", *project, *versions, "--output-file", f"requirements/{name}.txt", *words]
-    fixed = ["--quiet", "--universal", "--python-version", ".".join(map(str, OLDEST))]
-    fixed += ["--generate-hashes", "--no-annotate"]
-    unnamed = ["--no-emit-index-url", "--no-emit-find-links"]
-    unnamed += ["--custom-compile-command", "python3 run.py lock"]
+    fixed = [
+        "--quiet",
+        "--universal",
+        "--python-version",
+        ".".join(map(str, OLDEST)),
+        "--generate-hashes",
+        "--no-annotate",
+    ]
+    unnamed = [
+        "--no-emit-index-url",
+        "--no-emit-find-links",
+        "--custom-compile-command",
+        "python3 run.py lock",
+    ]
     return subprocess.call([*command, *fixed, *unnamed], cwd=str(ROOT), env=_environ())
 
 
@@ -274,27 +302,29 @@ def _unpack_without_packages(sdist: Path, target: Path) -> None:
     (target / "cli.py").unlink()
 
 
-def _test_without_extras(parcel: Path, checkout: Path, words: list[str]) -> int:
+def _test_without_extras(parcel: Path, checkout: Path) -> int:
     folder = parcel.parent / "base"
     say("the wheel in an empty environment without extras")
     make(folder, ("base",), (str(parcel),))
-    guard = str(_tool(folder, "guard"))
-    answer = subprocess.run([guard], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/")
+    answer = subprocess.run(
+        [str(_tool(folder, "guard"))], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/"
+    )
     if b"pip install 'coaching-guard[cli]'" not in answer.stdout or answer.returncode != 2:
         say(f"without click, guard must name the one command and end with 2; it ended {answer.returncode}:")
         print(answer.stdout.decode(errors="replace"), file=sys.stderr)
         return 1
-    suite = (*PARALLEL, *NEEDS_EXTRAS, *words, "--pyargs", "guards", *WITHOUT_EXTRAS)
-    return _run(folder, "python", "-m", "pytest", *suite, cwd=checkout)
+    return _run(
+        folder, "python", "-m", "pytest", *NEEDS_EXTRAS, "--pyargs", "guards", *WITHOUT_EXTRAS, cwd=checkout
+    )
 
 
-def _test_with_all_extras(parcel: Path, checkout: Path, words: list[str]) -> int:
+def _test_with_all_extras(parcel: Path, checkout: Path) -> int:
     folder = parcel.parent / "all"
     say("the wheel in an empty environment with all extras")
     make(folder, ("all",), (str(parcel),))
-    suite = (*PARALLEL, *words, "--ignore=tests/cdk", "--pyargs", "./tests", "guards", "incidents", "cli")
-    # aws_cdk takes 420 MB: in processes of its own, away from the tests that measure memory.
-    with_cdk = ("-n", "auto", "--dist", "loadfile", *words, "--pyargs", "./tests/cdk", "alarms", "dashboards")
+    suite = ("-n", "auto", "--ignore=tests/cdk", "--pyargs", "./tests", "guards", "incidents", "cli")
+    # aws_cdk takes 420 MB: in a process of its own, away from the tests that measure memory.
+    with_cdk = ("--pyargs", "./tests/cdk", "alarms", "dashboards")
     return (
         _run(folder, "guard", "demo", cwd=checkout)
         or _cdk_cli(folder, parcel.parent / "cdk-cli")

@@ -122,7 +122,7 @@ def validate(conversation_config: Mapping[str, object], registry: Registry) -> N
     >>> validate({"extraction_model_code": "CLAUDE_3_5_HAIKU"}, load())
     """
     code = conversation_config.get("extraction_model_code")
-    if code is not None and code not in registry.models:
+    if code is not None and not (isinstance(code, str) and code in registry.models):
         raise unknown(code, registry, SETTING)
 
 
@@ -147,7 +147,7 @@ def _registry(said: Mapping[str, Any], file: Path) -> Registry:
         models = {code: _model(code, about) for code, about in said["models"].items()}
         defaults = said["defaults"]
         registry = Registry(models, defaults[CONVERSATION], defaults[EXTRACTION], file.name)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise BadUsage(
             f"the model registry {file} is not in order: {error}",
             hint="each [models.CODE] needs provider and p95_s = { conversation = ..., extraction = ... }; "

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from incidents import recorded
-from incidents.asked import Asked, Found, Query, untied
 from incidents.gateway import with_gateway
+from incidents.inquiry import Found, Inquiry, Query, untied
 from incidents.phases import records
 from incidents.report import Report, SourceCount
 from incidents.requests import request_of
@@ -27,10 +27,10 @@ def trace(sources: Sequence[Source], query: Query) -> Report:
     no source could be read.
     """
     check_id(query.id)
-    asked = Asked(sources, query)
-    found = asked.look()
+    inquiry = Inquiry(sources, query)
+    found = inquiry.look()
     if not found.chosen:
-        raise asked.nothing(found)
+        raise inquiry.nothing(found)
     return _report(found, query)
 
 

@@ -207,6 +207,9 @@ class Protocol(RuleBasedStateMachine):
         except StopIteration as end:
             self.processes.remove(process)
             self._ended(process, end.value)
+        except NoAnswer:
+            assert process.kind == "sweeper"  # its next turn comes anyway
+            self.processes.remove(process)
         assert not isinstance(process.step, Stop) or process.ends_at is not None
 
     def _ended(self, process: Process, value: Any) -> None:

@@ -19,9 +19,12 @@ CONDITIONS = (
     ("claim", "status"),
     ("claim", "guard_version"),
     ("renew", "guard_owner"),
+    ("complete", "status"),
     ("complete", "guard_owner"),
     ("fail", "guard_owner"),
     ("release", "guard_owner"),
+    ("close", "guard_version"),
+    ("close", "status"),
 )
 """Every condition of every write; a test compares them with the writes themselves."""
 
@@ -31,6 +34,14 @@ class TakesLiveLeases(Workers):
 
     def _is_live(self, session: Session) -> bool:
         return False
+
+
+class LeavesOpenWhatEnded(Workers):
+    """W2 without close: what somebody else ended is found by every sweep, before all that is owed."""
+
+    def _close(self, session: Session) -> Steps[bool]:
+        return True
+        yield
 
 
 class ForgetsWhoWaits(Workers):
@@ -152,6 +163,7 @@ class ClaimsBlindly(Requests):
 
 ENGINES: tuple[type[Engine], ...] = (
     TakesLiveLeases,
+    LeavesOpenWhatEnded,
     ForgetsWhoWaits,
     ForgetsTheNextAttempt,
     NeverFails,

@@ -22,7 +22,7 @@ from guards.completion.memory import MemoryStore
 from guards.completion.replies import Replies, Reply
 from guards.completion.requests import Policy, Requests, Seen
 from guards.completion.states import Job, Session, Turn
-from guards.completion.steps import Do, Done, Pause, Raised, Start, Step, Steps, Stop, Wait
+from guards.completion.steps import Do, Done, NoAnswer, Pause, Raised, Start, Step, Steps, Stop, Wait
 from guards.completion.store import StoreUnavailable
 from guards.completion.times import Times
 from guards.completion.workers import Workers
@@ -52,8 +52,10 @@ class Plan:
     """That send the same final message, at about the same time."""
     messengers: int = 1
     """That send another, not final message."""
-    canceller: bool = False
-    """Somebody cancels it with a write that knows no versions."""
+    outsider: str | None = None
+    """Somebody sets this status, at any time, with a write that knows no versions."""
+    resumes: bool = False
+    """And sets it back to active soon after."""
     deleter: bool = False
     """The item is deleted, as by its TTL."""
     careless: int = 0
@@ -87,6 +89,7 @@ class Journal:
     now: Callable[[], float]
     completions: int = 0
     claimed_messages: tuple[str, ...] | None = None
+    released_at: float = -math.inf
     operations: list[str] = field(default_factory=list)
 
     def note(self, write: Write, before: dict[str, Any], after: dict[str, Any]) -> None:
@@ -118,14 +121,23 @@ class Journal:
 
     def _release(self, write: Write, before: dict[str, Any], after: dict[str, Any]) -> None:
         self._owned(write, before)
+        self.released_at = self.now()
 
     def _fail(self, write: Write, before: dict[str, Any], after: dict[str, Any]) -> None:
         self._owned(write, before)
 
+    def _close(self, write: Write, before: dict[str, Any], after: dict[str, Any]) -> None:
+        if before.get("status") == "active":
+            raise Broken("closed what is active")
+        if before.get("guard_state") != "extracting":
+            raise Broken(f"closed what has {before.get('guard_state')}")
+
     def _complete(self, write: Write, before: dict[str, Any], after: dict[str, Any]) -> None:
         self.completions += 1
-        if self.completions > 1:
+        if self.completions > 1 or before.get("status") == "completed":
             raise Broken("completed twice")
+        if before.get("status") != "active":
+            raise Broken(f"completed what is {before.get('status')}")
         self._owned(write, before)
         if tuple(after["messages"]) != self.claimed_messages:
             raise Broken("the messages changed under the extraction")
@@ -232,6 +244,7 @@ class World:
         """Somebody was told so after a queue had taken the job."""
         self.resumed: Process | None = None
         self.deleted = False
+        self.meddled = False
         self.kill_seen = 0
         self.slowest = 0.0
 
@@ -284,8 +297,8 @@ class World:
             self.after(self.random.random() * 40.0, self._asks(Client(f"messenger {number}", False)))
         for number in range(plan.careless):
             self.after(self.random.random() * 60.0, partial(self._save_carelessly, number))
-        if plan.canceller:
-            self.after(self.random.random() * 12.0, self._cancel)
+        if plan.outsider:
+            self.after(self.random.random() * self.random.choice((12.0, 120.0)), self._meddle)
         if plan.deleter:
             self.after(self.random.random() * 12.0, self._delete)
         if plan.sweeper:
@@ -301,8 +314,7 @@ class World:
     def _over(self) -> bool:
         """Nothing is under way any more but the sweeper, which has nothing to find."""
         quiet = not (self.running or self.messages or self.waiting_clients)
-        state = self.table.items.get(SESSION, {}).get("guard_state")
-        return quiet and not (state == "extracting" and self.plan.sweeper)
+        return quiet and not ("guard_open" in self.table.items.get(SESSION, {}) and self.plan.sweeper)
 
     # -- processes ----------------------------------------------------------------------------------------
 
@@ -441,7 +453,7 @@ class World:
     def _message(self, client: Client, deadline: float, conversing: float) -> Steps[Reply | None]:
         """The API's handler of a message."""
         turn = FINAL if client.final else Turn(text=f"hash of {client.name}")
-        if self.plan.policy == "explicit" and "ready" in client.told:
+        if client.told[-1:] == ["ready"]:
             return (yield from self.requests.complete(SESSION, deadline))
         seen: Seen = yield from self.requests.look(SESSION, turn)
         if seen.reply is not None or seen.session is None:
@@ -498,7 +510,13 @@ class World:
 
     def _sweep(self) -> None:
         self.after(60.0, self._sweep)
-        self.spawn(Process("sweeper", self.workers.sweep(10), lambda sent: None, lambda: None))
+        self.spawn(Process("sweeper", self._swept(), lambda sent: None, lambda: None))
+
+    def _swept(self) -> Steps[int]:
+        try:
+            return (yield from self.workers.sweep(10))
+        except NoAnswer:  # Lambda counts it as an error
+            return 0
 
     def _save_carelessly(self, number: int) -> None:
         """Somebody who saves what was read, whatever its state."""
@@ -513,11 +531,19 @@ class World:
 
         self.spawn(Process("careless", steps(), lambda seen: None, lambda: None))
 
-    def _cancel(self) -> None:
-        """An update of the status alone while the conversation goes on, by somebody who knows no versions."""
+    def _meddle(self) -> None:
+        """An update of the status alone, by somebody who knows no versions."""
         item = self.table.items.get(SESSION, {})
-        if item and item.get("guard_state", "active") == "active":
-            self.table.items[SESSION] = {**item, "status": "cancelled"}
+        if item.get("status") == "active":
+            self.meddled = True
+            self.table.items[SESSION] = {**item, "status": self.plan.outsider}
+            if self.plan.resumes:
+                self.after(self.random.random() * self.random.choice((5.0, 120.0)), self._resume)
+
+    def _resume(self) -> None:
+        item = self.table.items.get(SESSION, {})
+        if item.get("status") == self.plan.outsider:
+            self.table.items[SESSION] = {**item, "status": "active"}
 
     def _delete(self) -> None:
         item = self.table.items.get(SESSION, {})
@@ -534,7 +560,7 @@ class World:
             self.slowest = max(self.slowest, seconds)
             if seconds > GATEWAY_S - TIMES.answer:
                 raise Broken(f"answered {reply and reply.kind} after {seconds:.2f} s")
-        if reply is None:
+        if reply is None or self.meddled:  # between a step and its answer somebody else may act
             return
         if reply.kind == "pending":
             self.owed = True
@@ -543,6 +569,7 @@ class World:
             # A retry that meets somebody at work is told so: the item is the job, and the lease its alarm.
             owner = item.get("guard_owner")
             at_work = owner and owner not in process.tokens and item["guard_lease_until"] > self.now - 5.0
+            at_work = at_work or self.journal.released_at > self.now - TIMES.write  # since the retry looked
             self.owed_by_queue = self.owed_by_queue or self.accepted > 0
             if not self.accepted and state == "extracting" and not at_work and not process.frozen:
                 raise Broken("pending, but no queue ever took a message")
@@ -553,6 +580,8 @@ class World:
 
     def _judge(self) -> None:
         item = self.table.items.get(SESSION, {})
+        if item and self.meddled:
+            return self._judge_meddled(item)
         state = item.get("guard_state", "active")
         if state == "extracting" and (self.plan.sweeper or self.owed_by_queue or not self.plan.gives_up):
             raise Broken("a session was lost: nobody will ever complete it")
@@ -568,6 +597,14 @@ class World:
         begun = self._nothing_goes_wrong() and state in ("extracting", "completed", "failed")
         if begun and (state != "completed" or item["guard_attempt"] > 2):
             raise Broken(f"nothing went wrong, and it is {state} after {item['guard_attempt']} attempts")
+        self._judge_saves(item)
+
+    def _judge_meddled(self, item: dict[str, Any]) -> None:
+        """What somebody else has ended stays so, and nobody looks for it any more."""
+        if item["status"] != self.plan.outsider and not self.plan.resumes:
+            raise Broken(f"{item['status']}, though somebody set {self.plan.outsider}")
+        if "guard_open" in item and self.plan.sweeper:
+            raise Broken("the sweeper finds it again and again")
         self._judge_saves(item)
 
     def _nothing_goes_wrong(self) -> bool:
@@ -597,7 +634,8 @@ def plan_of(seed: int) -> Plan:
         raising=0.0 if quiet else dice.choice((0.0, 0.0, 0.3, 1.0)),
         clients=dice.choice((1, 2, 3)),
         messengers=dice.choice((0, 1, 2)),
-        canceller=dice.random() < 0.1,
+        outsider=dice.choice((None,) * 8 + ("cancelled", "completed", "paused")),
+        resumes=dice.random() < 0.5,
         deleter=dice.random() < 0.1,
         careless=dice.choice((0, 0, 1)),
         gives_up=gives_up,

@@ -654,3 +654,117 @@ def test_import_of_guards_brings_no_completion_and_completion_no_aws() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
     assert ["False", "False", "False"] == done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "state"),
+    [
+        ("cancelled", "not_active", "active"),
+        ("paused", "not_active", "active"),
+        ("completed", "completed", "completed"),
+    ],
+)
+def test_session_that_somebody_else_ended_meanwhile_stays_so(status: str, kind: str, state: str) -> None:
+    """Who knows no guard sets the status alone: no pending for ever, no result on top, nothing to sweep."""
+    store, queue = MemoryStore(item()), MemoryDispatch()
+    completion = blocking(store=store, dispatch=queue, policy="defer")
+    assert "pending" == say(completion, "bye").kind
+    store.items[SESSION]["status"] = status
+
+    replies = say(completion, "bye"), completion.complete(SESSION), completion.status(SESSION)
+
+    assert [kind] * 3 == [reply.kind for reply in replies]
+    assert completion.work(queue.sent[0][0], left=LATER)
+    assert (status, state) == (store.items[SESSION]["status"], store.items[SESSION]["guard_state"])
+    assert [] == store.lapsed(time.time() + 1_000, 10)
+
+
+def test_result_of_a_session_cancelled_meanwhile_is_not_stored() -> None:
+    """Inline and by a worker: what was cancelled while the extraction ran is not completed."""
+    kinds = []
+    for policy in ("inline-or-defer", "defer"):
+        store, queue = MemoryStore(item()), MemoryDispatch()
+
+        def cancelled(session: Any, store: MemoryStore = store) -> dict[str, Any]:
+            store.items[SESSION]["status"] = "cancelled"
+            return goals(session)
+
+        completion = blocking(cancelled, store=store, dispatch=queue, policy=policy)
+        kinds.append(completion.complete(SESSION, left=LATER).kind)
+        assert completion.work(queue.sent[0][0], left=LATER) or policy == "inline-or-defer"
+        assert "extracted_result" not in store.items[SESSION]
+
+    assert ["not_active", "pending"] == kinds
+
+
+def test_session_paused_and_resumed_meanwhile_is_ready_to_be_completed() -> None:
+    """What was closed while paused is not lost: the retry is told to ask for it, and then it is completed."""
+    store, queue = MemoryStore(item()), MemoryDispatch()
+    completion = blocking(store=store, dispatch=queue, policy="defer")
+    say(completion, "bye")
+    store.items[SESSION]["status"] = "paused"
+    completion.work(queue.sent[0][0], left=LATER)
+    store.items[SESSION]["status"] = "active"
+
+    kinds = [say(completion, "bye").kind, blocking(store=store).complete(SESSION, left=LATER).kind]
+
+    assert ["ready", "completed"] == kinds
+
+
+def test_etag_that_was_weakened_on_its_way_still_counts() -> None:
+    """A proxy may mark it as weak; If-None-Match compares weakly."""
+    completion = blocking()
+    etag = dict(completion.status(SESSION).headers)["etag"]
+
+    assert 304 == completion.status(SESSION, f'"other", W/{etag}').status
+
+
+def test_poller_hears_of_another_failure() -> None:
+    """A completion asked for again that fails again, for another reason, is news."""
+    store = MemoryStore(item())
+    etags = []
+    for error in (ValueError, KeyError):
+
+        def raises(session: Any, error: type[Exception] = error) -> None:
+            raise error
+
+        completion = blocking(raises, store=store, policy="defer", times=Times(attempts=1, pause=0.0))
+        completion.complete(SESSION, left=LATER, again=True)
+        completion.work(store.load(SESSION).job, left=LATER)  # type: ignore[union-attr]
+        etags.append(dict(completion.status(SESSION).headers)["etag"])
+
+    assert "KeyError" == store.items[SESSION]["guard_reason"]
+    assert etags[0] != etags[1]
+
+
+@pytest.mark.parametrize("wrong", ["inline", lambda session: "inline"])
+def test_policy_that_there_is_not_is_refused(wrong: Any) -> None:
+    """A typing error must not pass for another policy, nor may one that a function gives."""
+    with pytest.raises(BadUsage, match="choose one of: inline-or-defer, defer, explicit"):
+        blocking(policy=wrong).complete(SESSION, left=LATER)
+    with pytest.raises(BadUsage, match="no policy 'differ'"):
+        by_topic({"goals": "differ"})  # type: ignore[dict-item]
+
+
+def test_prediction_that_raises_loses_no_turn() -> None:
+    """Nobody knows how long it takes, so a worker extracts."""
+
+    def predict(session: Any) -> float:
+        raise KeyError("extraction_model_code")
+
+    assert "pending" == say(blocking(predict=predict), "bye").kind
+
+
+def test_sweeper_may_take_its_time_and_fails_aloud() -> None:
+    """A scan of a large table does not give up after Times.write; a sweeper that cannot work is an error."""
+    queue = MemoryDispatch()
+
+    class Slow(MemoryStore):
+        def lapsed(self, before: float, limit: int) -> list[Job]:
+            time.sleep(HURRIED.write * 1.5)
+            return [Job(SESSION, "job")]
+
+    assert {"sent": 1} == sweep_handler(blocking(store=Slow(), dispatch=queue))({}, None)
+    assert [(Job(SESSION, "job"), 0.0)] == queue.sent
+    with pytest.raises(DispatchFailed, match="1 of 1 jobs that are owed could not be sent"):
+        sweep_handler(blocking(store=Slow(), dispatch=Down()))({}, None)

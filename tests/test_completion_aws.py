@@ -36,6 +36,7 @@ from guards.completion.dynamodb import DynamoStore
 from guards.completion.eventbridge import DETAIL_TYPE, EventBridgeDispatch
 from guards.completion.handlers import worker_handler
 from guards.completion.sqs import SqsDispatch
+from guards.completion.states import Session
 from guards.completion.writes import Claim, Expected, Write
 from guards.errors import BadUsage, MissingExtra
 from tests.completion_mutants import CONDITIONS
@@ -137,6 +138,8 @@ def course(write_of: Any) -> list[Write]:
         write_of.complete("s", "w2", {"goals": []}, 1_000.0),  # sent twice: recognised
         write_of.complete("s", "w1", {"goals": []}, 1_000.0),
         write_of.save("s", {"title": "After"}, Expected(6), "t4"),
+        write_of.close(Session.of({"session_id": "s", "status": "paused", "guard_version": 6}), "t6"),
+        write_of.close(Session.of({"session_id": "s", "status": "completed", "guard_version": 6}), "t7"),
         write_of.claim("nobody", claim, Expected(None)),
         write_of.save("nobody", {}, Expected(None), "t5"),
     ]
@@ -160,19 +163,25 @@ def test_each_condition_holds_in_the_table(store: DynamoStore, condition: tuple[
     operation, attribute = condition
     put(store, "s", guard_version=1, guard_state="active", guard_owner="w1")
     if attribute == "status":
-        put(store, "s", guard_version=1, status="cancelled")
+        status = "active" if operation == "close" else "cancelled"
+        put(store, "s", guard_version=1, status=status, guard_owner="w1")
     if attribute == "guard_state":
         put(store, "s", guard_version=1, guard_state="extracting")
     session_id, expected = ("gone", Expected(None)) if attribute == "session_id" else ("s", Expected(1))
     if attribute == "guard_version":
         expected = Expected(2)
+    read = {"session_id": "s", "guard_version": expected.version, "status": "paused"}
+    owner = "w1" if attribute == "status" else "w2"
+    if condition == ("close", "guard_version"):
+        put(store, "s", guard_version=1, status="paused")
     write = {
         "save": the_writes.save(session_id, {}, expected, "t"),
         "claim": the_writes.claim(session_id, Claim("w2", "job", 1, 1.0, True), expected),
         "renew": the_writes.renew("s", "w2", 1.0),
-        "complete": the_writes.complete("s", "w2", {}, 1.0),
+        "complete": the_writes.complete("s", owner, {}, 1.0),
         "fail": the_writes.fail("s", "w2", "reason"),
         "release": the_writes.release("s", "w2", 1.0),
+        "close": the_writes.close(Session.of(read), "t"),
     }[operation]
     without = replace(write, conditions=tuple(c for c in write.conditions if c.attribute != attribute))
 

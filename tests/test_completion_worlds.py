@@ -35,6 +35,17 @@ HUNTING: dict[Any, Plan] = {
     ("fail", "guard_owner"): replace(
         QUIET, policy="defer", raising=1.0, freezes=0.5, faults_until=3000.0, times=Times(attempts=1)
     ),
+    ("close", "guard_version"): replace(
+        QUIET,
+        policy="defer",
+        outsider="paused",
+        raising=1.0,
+        freezes=0.3,
+        queue_faults=0.5,
+        faults_until=3000.0,
+        times=Times(attempts=1),
+    ),
+    ("close", "status"): replace(QUIET, policy="defer", outsider="paused", resumes=True, faults=0.3),
     mutants.ForgetsWhoWaits: replace(QUIET, sweeper=False, gives_up=1.0, faults=0.5, extraction=(30.0, 60.0)),
     mutants.ForgetsTheNextAttempt: replace(QUIET, sweeper=False, gives_up=1.0, raising=0.7),
     mutants.NeverRenews: replace(QUIET, policy="defer", extraction=(100.0, 120.0)),
@@ -147,6 +158,7 @@ def test_every_condition_of_every_write_is_among_the_mutants() -> None:
         writes.complete(SESSION, "owner", {}, 0.0),
         writes.fail(SESSION, "owner", "reason"),
         writes.release(SESSION, "owner", 0.0),
+        writes.close(Session.of({"session_id": SESSION, "status": "cancelled"}), "token"),
     )
     conditions = {(write.operation, each.attribute) for write in all_writes for each in write.conditions}
 

@@ -148,13 +148,12 @@ def test_claimed_pythons_are_those_that_ci_runs() -> None:
 
 def test_ci_runs_everything_once_and_every_file_on_every_python() -> None:
     """The first run leaves nothing out, the later ones only what is marked so."""
-    runs = re.findall(r"run\.py (?:test|wheel)\b.*", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    first, rest = script.split("export PYTEST_ADDOPTS=")
+    runs = [re.findall(r"run\.py (?:test|wheel)$", part, re.M) for part in (first, rest)]
 
-    assert "run.py test" == runs[0]
-    assert ["run.py wheel", "run.py test -n auto --dist worksteal"] == [
-        run.removesuffix(' -m "not once"') for run in runs[1:]
-    ]
-    assert all(run.endswith(' -m "not once"') for run in runs[1:])
+    assert [["run.py test"], ["run.py wheel", "run.py test"]] == runs
+    assert rest.startswith("'-n auto --dist worksteal -m \"not once\"'\n")
 
 
 @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
@@ -183,7 +182,7 @@ def test_every_test_states_its_promise(file: Path) -> None:
 
 
 LONGEST = 300
-LONGER = {"cli.py": 800, "run.py": 350}
+LONGER = {"cli.py": 800, "run.py": 380}
 """Given as one file each: the command's every option, and all set-up on a machine with nothing installed."""
 MODULES = sorted(
     file

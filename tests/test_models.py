@@ -95,10 +95,18 @@ def test_invalid_configuration_is_told_with_the_valid_codes(small: Path) -> None
     assert f"conversation_config.extraction_model_code: {told}" == str(refused.value)
 
 
+@pytest.mark.parametrize("code", [["QUICK"], {"QUICK": 1}, 7])
+def test_code_that_is_no_text_is_told_as_what_it_is(small: Path, code: Any) -> None:
+    """A configuration comes from JSON: anything may stand there."""
+    with pytest.raises(BadUsage, match=f"is a {type(code).__name__}|a {type(code).__name__} is not a model"):
+        validate({"extraction_model_code": code}, load(small))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("nonsense", "not TOML"),
+        (SMALL.replace("3.5", "inf"), "not in order: cannot convert float infinity to integer"),
         (
             "[models.A]\nprovider = 'x'\n[defaults]\nconversation = 'A'\nextraction = 'A'\n",
             "not in order: 'p95_s'",

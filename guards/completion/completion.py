@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import math
 import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from guards.completion.dispatch import Dispatch
 from guards.completion.drivers import Clock, Extract, arun, run
@@ -28,6 +29,7 @@ from guards.request import deadline as deadline_of_request
 from guards.wrapping import is_async
 
 _T = TypeVar("_T")
+_log: Final = logging.getLogger("guards.completion")
 SECRET: Final = "GUARD_COMPLETION_SECRET"
 """The environment's variable that holds the key of the hashes of turns."""
 
@@ -54,7 +56,7 @@ class _Common:
         self._secret = _secret(secret)
         parts = Parts(store, dispatch, self.times, clock, lambda: uuid.uuid4().hex)
         self.replies = replies or Replies(retry_after=self.times.retry_after)
-        self._requests = Requests(parts, self.replies, _always(policy), _always(predict))
+        self._requests = Requests(parts, self.replies, _policy(policy), _careful(predict))
         self._workers = Workers(parts)
 
     def turn(self, session_id: str, *, text: str | None = None, key: str | None = None) -> Turn:
@@ -80,9 +82,9 @@ class Completion(_Common):
 
     ``extract`` takes a session's attributes and gives its result, async or not. ``predict`` says how many
     seconds it should take, as a number or from the session: the policy inline-or-defer starts inline only
-    what should fit. ``policy`` may be a function of the session, such as by_topic gives. ``secret`` keys the
-    hashes of users' texts; the environment's GUARD_COMPLETION_SECRET does as well. Times left are the
-    request's own, where a guard's root knows them, unless given.
+    what should fit, and nothing where it raises. ``policy`` may be a function of the session, such as
+    by_topic gives. ``secret`` keys the hashes of users' texts; the environment's GUARD_COMPLETION_SECRET does
+    as well. Times left are the request's own, where a guard's root knows them, unless given.
     """
 
     async def look(self, session_id: str, turn: Turn | None = None) -> Seen:
@@ -179,12 +181,38 @@ def by_topic(
     >>> choose = by_topic({"goals": "defer"})
     >>> choose(Session.of({"session_id": "sess_1", "topic_id": "goals"}))
     'defer'
+
+    Raises BadUsage for a policy that there is not.
     """
+    for policy in (*policies.values(), otherwise):
+        _known(policy)
     return lambda session: policies.get(str(session.data.get("topic_id")), otherwise)
 
 
-def _always(given: Any) -> Callable[[Session], Any]:
-    return given if callable(given) else lambda session: given
+def _policy(given: Policy | Callable[[Session], Policy]) -> Callable[[Session], Policy]:
+    if callable(given):
+        return lambda session: _known(given(session))
+    known = _known(given)
+    return lambda session: known
+
+
+def _known(policy: Policy) -> Policy:
+    if policy not in get_args(Policy):
+        raise BadUsage(f"no policy {policy!r}", hint=f"choose one of: {', '.join(get_args(Policy))}")
+    return policy
+
+
+def _careful(given: float | Callable[[Session], float]) -> Callable[[Session], float]:
+    """A prediction that never raises: no turn may be lost since its extraction's time is unknown."""
+
+    def predicted(session: Session) -> float:
+        try:
+            return float(given(session) if callable(given) else given)
+        except Exception as error:
+            _log.warning("completion: predict raised %s: a worker extracts", type(error).__name__)
+            return math.inf
+
+    return predicted
 
 
 def _secret(given: str | bytes | None) -> bytes:

@@ -131,7 +131,7 @@ def _seconds(step: Wait, clock: Clock) -> float | None:
 def _called(step: Do, times: Times) -> Any:
     future = _pool().submit(contextvars.copy_context().run, step.work)
     try:
-        return future.result(times.write)
+        return future.result(_patience(step, times))
     except concurrent.futures.TimeoutError:
         future.cancel()
         raise _late(step, times) from None
@@ -140,11 +140,15 @@ def _called(step: Do, times: Times) -> Any:
 async def _acalled(step: Do, times: Times) -> Any:
     future = _pool().submit(contextvars.copy_context().run, step.work)
     waited = asyncio.wrap_future(future)
-    await asyncio.wait({waited}, timeout=times.write)
+    await asyncio.wait({waited}, timeout=_patience(step, times))
     if waited.done():
         return waited.result()
     waited.cancel()
     raise _late(step, times)
+
+
+def _patience(step: Do, times: Times) -> float | None:
+    return None if step.patient else times.write
 
 
 def _late(step: Do, times: Times) -> NoAnswer:

@@ -16,7 +16,7 @@ import copy
 import threading
 from typing import Any
 
-from guards.completion.states import EXTRACTING, OPEN, SESSION_ID, Item, Job, Session
+from guards.completion.states import SESSION_ID, Item, Job, Session
 from guards.completion.store import ConditionalStore
 from guards.completion.writes import Expected, Outcome, Write, applied, judged
 
@@ -49,9 +49,9 @@ class MemoryStore(ConditionalStore):
     def lapsed(self, before: float, limit: int) -> list[Job]:
         """Jobs whose lease ended before a moment."""
         with self._lock:
-            sessions = [Session.of(item) for item in self.items.values() if OPEN in item]
-        owed = [each for each in sessions if each.state == EXTRACTING and each.lease_until < before]
-        return [each.job for each in owed[:limit]]
+            sessions = [Session.of(item) for item in self.items.values()]
+        owed = [each.job for each in sessions if each.is_open and each.lease_until < before]
+        return owed[:limit]
 
 
 class MemoryDispatch:

@@ -111,7 +111,7 @@ class Replies:
             return self.missing(session_id)
         etag = etag_of(session)
         reply = self._status(session)
-        if if_none_match is not None and etag in (tag.strip() for tag in if_none_match.split(",")):
+        if if_none_match is not None and etag in _tags(if_none_match):
             return Reply(reply.kind, 304, {}, (("etag", etag), *reply.extra))
         return Reply(reply.kind, 200, reply.content, (("etag", etag), *reply.extra))
 
@@ -136,8 +136,13 @@ class Replies:
 
 
 def etag_of(session: Session) -> str:
-    """Changes when what a poller is told changes: a renewed lease is not news."""
-    return f'"{session.state}-{session.status}-{session.attempt if session.state == FAILED else 0}"'
+    """Changes when what a poller is told changes: a renewed lease is not news, another failure is."""
+    return f'"{session.state}-{session.status}-{session.version if session.state == FAILED else 0}"'
+
+
+def _tags(if_none_match: str) -> list[str]:
+    """The tags, without the mark of weak ones: what is between may have weakened ours."""
+    return [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
 
 
 def for_lambda(reply: Reply) -> dict[str, Any]:

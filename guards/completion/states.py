@@ -4,6 +4,8 @@
 'active'
 >>> Session.of({"session_id": "sess_1", "status": "completed"}).state
 'completed'
+>>> Session.of({"session_id": "sess_1", "status": "cancelled", "guard_state": "extracting"}).state
+'active'
 """
 
 from __future__ import annotations
@@ -71,6 +73,7 @@ class Session:
     status: str | None
     """The API's own status."""
     state: State
+    """The guard's, unless somebody who does not know the guard has ended or paused the session since."""
     version: int | None
     """None: no guarded write yet."""
     writer: str | None
@@ -86,6 +89,8 @@ class Session:
     """The completing turn."""
     reason: str | None
     """Why it failed."""
+    is_open: bool
+    """Whether the sweeper's index has it."""
     data: Item
     """The API's attributes."""
 
@@ -96,7 +101,7 @@ class Session:
         return cls(
             session_id=item[SESSION_ID],
             status=status,
-            state=item.get(STATE) or (COMPLETED if status == COMPLETED else ACTIVE),
+            state=_state(status, item.get(STATE)),
             version=item.get(VERSION),
             writer=item.get(WRITER),
             owner=item.get(OWNER),
@@ -105,6 +110,7 @@ class Session:
             attempt=item.get(ATTEMPT, 0),
             turn=Turn(item.get(TURN), item.get(KEY)),
             reason=item.get(REASON),
+            is_open=OPEN in item,
             data={name: value for name, value in item.items() if not name.startswith(PREFIX)},
         )
 
@@ -117,6 +123,13 @@ class Session:
         """Whether a turn is the completing one once more: the same key, or the same text."""
         same_key = turn.key is not None and turn.key == self.turn.key
         return same_key or (turn.text is not None and turn.text == self.turn.text)
+
+
+def _state(status: str | None, said: State | None) -> State:
+    """The API's status goes first: who sets it need not know the guard's attributes."""
+    if status == COMPLETED:
+        return COMPLETED
+    return said or ACTIVE if status == ACTIVE else ACTIVE
 
 
 def result_hash(result: object) -> str:

@@ -27,6 +27,8 @@ class Do:
     name: str
     """The step's number in docs/completion.md, and a word."""
     work: Callable[[], Any]
+    patient: bool = False
+    """Whether it may take longer than Times.write: nobody waits for an answer."""
 
 
 @dataclass(frozen=True, slots=True)

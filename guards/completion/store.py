@@ -1,4 +1,4 @@
-"""Where sessions are kept: seven small operations, each one read or one conditional write."""
+"""Where sessions are kept: eight small operations, each one read or one conditional write."""
 
 from __future__ import annotations
 
@@ -55,8 +55,12 @@ class SessionStore(Protocol):
         """Leave the work to anybody, from a moment on."""
         ...
 
+    def close(self, session: Session, token: str) -> Outcome:
+        """Owe nothing any more for a session that is as it was read: its status is not active."""
+        ...
+
     def lapsed(self, before: float, limit: int) -> list[Job]:
-        """Jobs whose lease ended before a moment, at most so many: for the sweeper."""
+        """Jobs whose lease ended before a moment, at most so many: for the sweeper. May take its time."""
         ...
 
 
@@ -105,3 +109,7 @@ class ConditionalStore(ABC):
     def release(self, session_id: str, owner: str, until: float) -> Outcome:
         """Leave the work to anybody, from a moment on."""
         return self.apply(writes.release(session_id, owner, until))
+
+    def close(self, session: Session, token: str) -> Outcome:
+        """Owe nothing any more for a session that is as it was read: its status is not active."""
+        return self.apply(writes.close(session, token))

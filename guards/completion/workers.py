@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from guards.completion.dispatch import DispatchFailed
 from guards.completion.engine import LATE, LOST, Engine
 from guards.completion.states import EXTRACTING, Job, Session
-from guards.completion.steps import Done, Raised, Steps
+from guards.completion.steps import Do, Done, Raised, Steps
 from guards.completion.writes import Claim, Expected
 
 REFUSED_PAUSE_S: Final = 5.0
+UNANSWERED: Final = "ended without an answer"
+"""Why it failed, where every attempt was begun and the last one died, or was the request's own."""
 MOST_TRIES_S: Final = 60.0
 """A result that cannot be stored is held on to so long where no deadline is known."""
 
@@ -23,24 +26,41 @@ class Workers(Engine):
         if found is None:
             return False
         [session] = found
-        if session is None or session.state != EXTRACTING:
+        if session is None or not session.is_open:
             return True
         if self._is_live(session):
             return (yield from self._send_on(session))
+        if session.state != EXTRACTING:
+            return (yield from self._close(session))
         return (yield from self._take(session, deadline))
 
     def sweep(self, limit: int) -> Steps[int]:
-        """Send every job whose lease is long over; how many a queue took."""
+        """Send every job whose lease is long over; how many there were.
+
+        Raises NoAnswer where the store cannot say, or a queue did not take one: a sweeper that fails unseen
+        is none.
+        """
         before = self.clock() - self.times.sweep
-        jobs = yield from self._try("S1 find", lambda: self.store.lapsed(before, limit))
+        jobs: list[Job] = yield Do("S1 find", lambda: self.store.lapsed(before, limit), patient=True)
         sent = 0
-        for job in jobs or ():
+        for job in jobs:
             sent += yield from self._send("S2 send", job, 0.0)
+        if sent < len(jobs):
+            raise DispatchFailed(
+                f"{len(jobs) - sent} of {len(jobs)} jobs that are owed could not be sent",
+                hint="check the queue and the sweeper's permissions; the next sweep finds them again",
+            )
         return sent
 
     def _send_on(self, session: Session) -> Steps[bool]:
         """A copy that comes later in place of this message: waiting must not count as a failed delivery."""
         return (yield from self._send_after_lease("W2 send on", session))
+
+    def _close(self, session: Session) -> Steps[bool]:
+        """Somebody who does not know the guard has ended the session: it is owed no more."""
+        token = self.token()
+        outcome = yield from self._try("W2 close", lambda: self.store.close(session, token))
+        return outcome is not None
 
     def _take(self, session: Session, deadline: float) -> Steps[bool]:
         token, session_id, expected = self.token(), session.session_id, Expected.of(session)
@@ -57,7 +77,7 @@ class Workers(Engine):
 
     def _hold(self, session: Session, owner: str, deadline: float) -> Steps[bool]:
         if session.attempt > self.times.attempts:
-            return (yield from self._fail(session, owner, session.reason or "ended without an answer"))
+            return (yield from self._fail(session, owner, UNANSWERED))
         stop_at = deadline - self.times.hand_over
         found = yield from self._extracted(session, owner, stop_at, renewing=True)
         if found == LOST:

@@ -42,7 +42,7 @@ from guards.completion.states import (
 )
 from guards.errors import BadUsage
 
-Operation = Literal["save", "claim", "renew", "complete", "fail", "release"]
+Operation = Literal["save", "claim", "renew", "complete", "fail", "release", "close"]
 NO_CHANGES: Final[Mapping[str, Any]] = {}
 
 
@@ -157,7 +157,9 @@ def complete(session_id: str, owner: str, result: object, now: float) -> Write:
         RESULT_HASH: result_hash(result),
         COMPLETED_AT: datetime.fromtimestamp(now, UTC).isoformat(),
     }
-    return Write("complete", session_id, f"{owner}.complete", _owned(owner), sets, (OWNER, OPEN))
+    # The status too: what somebody else has cancelled or completed meanwhile stays so.
+    conditions = (Condition(STATUS, (ACTIVE,)), *_owned(owner))
+    return Write("complete", session_id, f"{owner}.complete", conditions, sets, (OWNER, OPEN))
 
 
 def fail(session_id: str, owner: str, reason: str) -> Write:
@@ -170,6 +172,14 @@ def fail(session_id: str, owner: str, reason: str) -> Write:
 def release(session_id: str, owner: str, until: float) -> Write:
     """The work is anybody's from then on."""
     return Write("release", session_id, f"{owner}.release", _owned(owner), {LEASE_UNTIL: until}, (OWNER,))
+
+
+def close(session: Session, token: str) -> Write:
+    """Nothing is owed any more: somebody who knows no versions has ended or paused the session."""
+    conditions = (_version(Expected.of(session)), Condition(STATUS, (session.status,)))
+    return Write(
+        "close", session.session_id, f"{token}.close", conditions, {STATE: session.state}, (OWNER, OPEN)
+    )
 
 
 def applied(write: Write, item: Item | None) -> dict[str, Any] | None:
