@@ -89,7 +89,9 @@ def demo(words: list[str]) -> int:
 
 def test(words: list[str]) -> int:
     """The test suite; with arguments, pytest with these."""
-    return _run(environment("test"), "python", "-m", "pytest", *(words or ["-n", "auto", "--dist", "worksteal"]))
+    return _run(
+        environment("test"), "python", "-m", "pytest", *(words or ["-n", "auto", "--dist", "worksteal"])
+    )
 
 
 def lint(words: list[str]) -> int:

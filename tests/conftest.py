@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Generator, Sequence
-from typing import Any
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
@@ -45,7 +44,7 @@ class _LeftOut:
         self._config = config
         self._count = 0
 
-    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
         """A worker's, or those of a run without workers."""
         self._count += len(items)
 
@@ -55,7 +54,7 @@ class _LeftOut:
             self._config.workeroutput["left out"] = self._count
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
+    def pytest_testnodedown(self, node: object) -> None:
         """Every worker collects everything, so that each has the same count."""
         self._count = max(self._count, getattr(node, "workeroutput", {}).get("left out", 0))
 
