@@ -24,11 +24,11 @@ os.environ["CDK_VALIDATION"] = "false"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose by CI's own variable."""
-    config.pluginmanager.register(_LeftOut(config), "left-out")
     in_ci = os.environ.get("CI", "").lower() == "true"
     settings.load_profile("ci" if in_ci else "here")
     if in_ci:
         config.pluginmanager.register(_SkipsFail(), "skips-fail")
+    config.pluginmanager.register(_LeftOut(config), "left-out")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

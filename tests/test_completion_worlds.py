@@ -70,7 +70,6 @@ def test_no_promise_is_broken_in_ten_thousand_worlds(part: int) -> None:
             pytest.fail(f"seed {seed}: {broken}")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
 def test_no_session_is_lost_when_a_process_dies_at_a_step(step: str, when: str) -> None:
