@@ -89,7 +89,9 @@ def demo(words: list[str]) -> int:
 
 def test(words: list[str]) -> int:
     """The test suite; with arguments, pytest with these."""
-    return _run(environment("test"), "python", "-m", "pytest", *(words or ["-n", "auto"]))
+    return _run(
+        environment("test"), "python", "-m", "pytest", *(words or ["-n", "auto", "--dist", "worksteal"])
+    )
 
 
 def lint(words: list[str]) -> int:
@@ -215,7 +217,7 @@ def _uv() -> str | None:
     found = shutil.which("uv")
     if found:
         return found
-    folder, stamp = STATE / f"uv-{VERSION}", _fingerprint("uv")
+    folder, stamp = STATE / "uv", _read(REQUIREMENTS / "uv.txt")  # a program that any Python may start
     if _read(folder / "stamp") != stamp:
         if _make_with_pip(folder, ("uv",), ()):
             return None
@@ -351,13 +353,9 @@ def _cdk_cli(folder: Path, target: Path) -> int:
 
 def _fingerprint(lock_name: str) -> str:
     """What an environment is made from: when it changes, the environment is made anew."""
-    parts = [
-        str(ROOT),
-        sys.executable,
-        _read(REQUIREMENTS / f"{lock_name}.txt"),
-        _read(REQUIREMENTS / "build.txt"),
-    ]
-    return hashlib.sha256("\0".join([*parts, _read(ROOT / "pyproject.toml")]).encode()).hexdigest()
+    files = (REQUIREMENTS / f"{lock_name}.txt", REQUIREMENTS / "build.txt", ROOT / "pyproject.toml")
+    parts = [str(ROOT), sys.executable, *map(_read, files)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _requirements(locks: tuple[str, ...]) -> list[str]:

@@ -11,24 +11,30 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from trace import Check, Contestant, _arguments, _cache, _differs, _facts, _guard, _rg, _run, _table
 
 import corpus as corpora
+from contest import (
+    Check,
+    Contestant,
+    arguments,
+    compete,
+    corpora_folder,
+    differs,
+    facts,
+    guard_command,
+    ripgrep,
+)
 from corpus import Corpus
 
 
 def main() -> None:
     """Make the corpora, run everything, print the table."""
-    asked = _arguments()
-    folder = Path(asked.keep) if asked.keep else _cache()
-    guard = _guard(asked.guard)
-    contestants = list(_contestants(asked.size_mb, folder, guard))
-    with tempfile.TemporaryDirectory() as scratch:
-        _run(contestants, asked.rounds, Path(scratch))
-    print(_table(contestants, asked.rounds), *_facts(folder, asked.size_mb), sep="\n")
+    asked = arguments("Measure guard scan beside ripgrep counting REPORT lines.").parse_args()
+    folder = corpora_folder(asked.keep)
+    compete(list(_contestants(asked.size_mb, folder, guard_command(asked.guard))), asked.rounds)
+    print(*facts(folder, asked.size_mb), sep="\n")
 
 
 def _contestants(size_mb: int, folder: Path, guard: list[str]) -> Iterator[Contestant]:
@@ -36,12 +42,12 @@ def _contestants(size_mb: int, folder: Path, guard: list[str]) -> Iterator[Conte
         corpus = corpora.make("carried", size, folder)
         data = f"plain, {size:,} MB"
         yield Contestant(data, "guard scan", [_scan(guard, corpus.path)], _right(corpus))
-        if rg := _rg():
+        if rg := ripgrep():
             yield Contestant(data, "rg -c 'REPORT RequestId'", [_reports(rg, corpus.path)], baseline=True)
     packed = corpora.gzipped(corpus)
     data = f"gzip of {size_mb // 4:,} MB"
     yield Contestant(data, "guard scan", [_scan(guard, str(packed))], _right(corpus))
-    if rg := _rg():
+    if rg := ripgrep():
         yield Contestant(
             data, "rg -z -c 'REPORT RequestId'", [[*_reports(rg, str(packed)), "-z"]], baseline=True
         )
@@ -62,7 +68,7 @@ def _right(corpus: Corpus) -> Check:
     def check(outputs: Sequence[Path]) -> str | None:
         told = json.loads(outputs[0].read_text(encoding="utf-8"))
         refused = [case["session_id"] for case in told["cases"] if "retry-refused" in case["rules"]]
-        return _differs("requests", expected, told["requests"]) or _differs(
+        return differs("requests", expected, told["requests"]) or differs(
             "refused sessions", [corpus.session_id], refused
         )
 

@@ -7,8 +7,9 @@ from typing import Final
 
 from incidents.gateway_fields import gateway_ids, put
 from incidents.messages import Message
+from incidents.scalars import UUID
 
-_EXECUTION: Final = re.compile(r"\(([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\) ")
+_EXECUTION: Final = re.compile(rf"\(({UUID})\) ")
 # Matched where the gateway's own words begin: bodies and headers that it quotes stand behind them.
 _EXECUTION_LINES: Final[tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]] = (
     (re.compile(r"Method completed with status: ([0-9]{3})"), ("status",)),

@@ -14,6 +14,7 @@ from typing import Final
 
 from incidents.display import clean
 from incidents.messages import Kind, Line, Message
+from incidents.scalars import ID
 
 LONGEST_SHOWN: Final = 2000
 """Characters of a whole message, where messages are shown as they are."""
@@ -21,7 +22,6 @@ LONGEST_SHOWN: Final = 2000
 _LONGEST_TEXT: Final = 20_000
 """No text of a report is longer for a reason; beyond it the search for secrets would cost seconds."""
 
-_ID: Final = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}")
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:/+-]{0,79}")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?")
 _CODE: Final = re.compile(r"[0-9]{3}|-")
@@ -34,8 +34,8 @@ _PATH: Final = re.compile(r"([A-Z]{3,7} )?[^\s]{1,512}")
 
 def _allowed() -> Iterator[tuple[str, re.Pattern[str]]]:
     for form, names in (
-        (_ID, "request_id session_id trace_id requestId extendedRequestId"),
-        (_ID, "integration.requestId integrationRequestId"),
+        (ID, "request_id session_id trace_id requestId extendedRequestId"),
+        (ID, "integration.requestId integrationRequestId"),
         (_WORD, "model model_code resolved_model extraction_model phase open_phase"),
         (_WORD, "error_code error_type errorType past limit_by service provider stage"),
         (_NUMBER, "durationMs billedDurationMs memorySizeMB maxMemoryUsedMB"),

@@ -32,7 +32,11 @@ REQUEST_ID_FIELDS: Final = (
 )
 """The names under which a line gives its request ID, most trustworthy first."""
 
-_ID: Final = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}")
+ID: Final = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}")
+"""What an ID may be, as guards have it: nothing else is searched for, tied to a request or shown."""
+UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""What Lambda's request IDs are, as a part of other expressions."""
+
 _NO_ID: Final = frozenset({"undefined", "null", "None", "-"})
 _NUMBER: Final = re.compile(r"[0-9]{1,14}(?:\.[0-9]{1,12})?")
 _LARGEST: Final = 1e14
@@ -70,7 +74,7 @@ def identifier(value: object) -> str | None:
     >>> identifier("undefined"), identifier("f8ac1208..."), identifier(17)
     (None, None, None)
     """
-    if not isinstance(value, str) or not _ID.fullmatch(value) or value in _NO_ID or value.endswith("..."):
+    if not isinstance(value, str) or not ID.fullmatch(value) or value in _NO_ID or value.endswith("..."):
         return None
     return value
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Protocol
 from guards.errors import BadUsage
 from guards.limits import LAMBDA_LONGEST
 from incidents.events import Event, Skip
+from incidents.scalars import ID
 
 SKIPS_LISTED = 100
 """So many skipped things are listed one by one; the rest are counted."""
@@ -34,9 +34,6 @@ GATEWAY_SIGNS = ("requestTime", "httpMethod", "routeKey", "Execution failed due 
 """Text that a gateway's access or execution log line is likely to hold."""
 
 
-_ID = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}")
-
-
 def check_id(text: str) -> None:
     """That a text can be an ID, before anything is searched for it.
 
@@ -44,7 +41,7 @@ def check_id(text: str) -> None:
     Traceback (most recent call last):
     guards.errors.BadUsage: 'a b' is not an ID; an ID is 1 to 128 of the characters A-Z a-z 0-9 _ . : = / + -
     """
-    if not _ID.fullmatch(text):
+    if not ID.fullmatch(text):
         raise BadUsage(
             f"{text[:140]!r} is not an ID",
             hint="an ID is 1 to 128 of the characters A-Z a-z 0-9 _ . : = / + -",

@@ -63,12 +63,41 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("ci" if in_ci else "here")
     if in_ci:
         config.pluginmanager.register(_SkipsFail(), "skips-fail")
+    config.pluginmanager.register(_LeftOut(config), "left-out")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was not run for want of the extra cdk, which most environments do without."""
     if not _CDK:
         terminalreporter.write_line("tests/cdk: not run without aws_cdk; python3 run.py cdk runs them")
+
+
+class _LeftOut:
+    """Says how many tests a selection such as -m "not once" left out: pytest-xdist keeps it to itself."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._count = 0
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """A worker's, or those of a run without workers."""
+        self._count += len(items)
+
+    def pytest_sessionfinish(self) -> None:
+        """A worker tells its count to the run."""
+        if hasattr(self._config, "workeroutput"):
+            self._config.workeroutput["left out"] = self._count
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        """Every worker collects everything, so that each has the same count."""
+        self._count = max(self._count, getattr(node, "workeroutput", {}).get("left out", 0))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Where something was left out."""
+        if self._count:
+            chosen = self._config.option.markexpr or self._config.option.keyword or "the arguments"
+            terminalreporter.write_line(f"{self._count} tests are left out by {chosen!r}")
 
 
 class _SkipsFail:

@@ -19,6 +19,7 @@ from botocore.config import Config
 from werkzeug.serving import make_server
 
 from tests.permissions import heard_by_server
+from tests.serving import served
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # not all of what moto's server could serve is installed
@@ -62,14 +63,8 @@ def moto_server(*, locked: bool = True, asked: Callable[[str, bytes], object] | 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for each request
     app: Any = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, _OneAtATime(app, asked) if locked else app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
+    with served(server) as address:
+        yield f"http://{address}"
 
 
 def client(service: str, url: str) -> Any:

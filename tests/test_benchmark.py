@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-MAKE = "import corpus, pathlib, sys; print(corpus.make(sys.argv[2], 10, pathlib.Path(sys.argv[3])).path)"
+MAKE = "import corpus, pathlib, sys; print(corpus.make(sys.argv[2], 4, pathlib.Path(sys.argv[3])).path)"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def made(kind: str, folder: Path) -> Path:
 
 def test_benchmark_prints_its_table(folder: Path) -> None:
     """One round on small files: guard finds each corpus's four requests, or the benchmark stops."""
-    words = ["--size-mb", "10", "--rounds", "1", "--keep", str(folder)]
+    words = ["--size-mb", "4", "--rounds", "1", "--keep", str(folder)]
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / "trace.py"), *words], capture_output=True, text=True
     )
@@ -46,14 +46,14 @@ def test_benchmark_prints_its_table(folder: Path) -> None:
 
 def test_benchmark_of_a_scan_prints_its_table(folder: Path) -> None:
     """One round on small files: as many requests as there are REPORT lines, or the benchmark stops."""
-    words = ["--size-mb", "10", "--rounds", "1", "--keep", str(folder)]
+    words = ["--size-mb", "4", "--rounds", "1", "--keep", str(folder)]
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / "scan.py"), *words], capture_output=True, text=True
     )
 
     assert 0 == done.returncode, done.stderr
     rows = [line.split("|")[1].strip() for line in done.stdout.splitlines() if "guard scan" in line]
-    assert ["plain, 10 MB", "plain, 2 MB", "gzip of 2 MB"] == rows
+    assert ["plain, 4 MB", "plain, 1 MB", "gzip of 1 MB"] == rows
 
 
 def test_benchmark_stops_at_a_wrong_answer(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_corpus_is_in_time_order_and_as_large_as_asked(kind: str, folder: Path) 
     assert sorted(times) == times
     assert 8 == len({event["logStream"] for event in events})
     assert len(events) == len({event["eventId"] for event in events})
-    assert 10_000_000 <= path.stat().st_size
+    assert 4_000_000 <= path.stat().st_size
 
 
 @pytest.mark.parametrize("kind", ["carried", "on-line"])

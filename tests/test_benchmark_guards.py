@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 WRONG = """
 import sys
@@ -29,6 +31,7 @@ def proof_of(wrong: str) -> str:
     return run("-c", WRONG.replace("{WRONG}", wrong), str(BENCHMARKS)).stderr
 
 
+@pytest.mark.once
 def test_benchmark_prints_its_tables() -> None:
     """One small round of everything: spans, lines and answers are counted before anything is timed."""
     done = run(str(BENCHMARKS / "guards.py"), "--rounds", "1", "--requests", "3", "--starts", "1")

@@ -229,6 +229,8 @@ def test_ctrl_c_ends_with_130(folder):
     reader = subprocess.Popen(
         command("trace", "--session", SESSION, "--logs", "-"),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ(),
+        # A suite that a shell runs in the background ignores Ctrl-C, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert reader.stdin is not None
     # More than the pipe holds: once this is written, the command is reading.

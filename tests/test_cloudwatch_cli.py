@@ -137,6 +137,16 @@ def test_the_least_policy_is_the_least(fake: Fake) -> None:
     assert allowed - {"StopQuery"} == set(fake.counts)
 
 
+def test_without_a_region_the_ways_to_name_one_are_told(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither typed, nor set, nor in a profile: exit code 2."""
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    result = guard("--log-group", GROUP, "--endpoint-url", fake.url)
+
+    assert (2, []) == (result.exit_code, fake.calls)
+    assert "set --region or AWS_REGION, or region in guard.toml" in result.stderr
+
+
 def test_an_id_that_is_none_is_not_asked_for(fake: Fake) -> None:
     """No call is made with what could be part of a query."""
     asked = ["trace", "--session", 'x" | limit 1', "--log-group", GROUP, "--endpoint-url", fake.url]

@@ -26,6 +26,8 @@ from tests.programs import until
 DAY = ("--since", "2026-02-09T00:00Z", "--until", "2026-02-10T00:00Z")
 ROLE = "arn:aws:iam::123456789012:role/on-call"
 GUARD = (sys.executable, "-c", "import cli; cli.run()")
+HEEDS_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+"""What a shell starts in the background ignores SIGINT, and so would what the tests start then."""
 
 
 @pytest.fixture
@@ -54,6 +56,12 @@ def words(fake: Fake, *more: str) -> tuple[str, ...]:
     return (*GUARD, "trace", "--session", demo.SESSION_ID, *where, *more)
 
 
+def heeding(asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The same, that ends with Ctrl-C."""
+    python, option, code, *rest = asked
+    return (python, option, HEEDS_CTRL_C + code, *rest)
+
+
 def run(asked: tuple[str, ...], environ: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         asked, env=environ, cwd=folder, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
@@ -65,7 +73,11 @@ def test_ctrl_c_at_the_real_process_stops_its_query(environ: dict[str, str], tmp
     estimate, search = "00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000001"
     with serving(demo_store(), Settings(statuses_of={1: ("Running",)})) as fake:
         child = subprocess.Popen(
-            words(fake, *DAY), env=environ, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE
+            heeding(words(fake, *DAY)),
+            env=environ,
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         try:
             until(lambda: ("GetQueryResults", {"queryId": search}) in fake.calls or None)

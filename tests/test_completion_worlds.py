@@ -59,6 +59,7 @@ HUNTING: dict[Any, Plan] = {
 """Where a mutant's harm is rare in all worlds: worlds in which it is not."""
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_promise_is_broken_in_ten_thousand_worlds(part: int) -> None:
     """No session is lost, completed twice or told pending for nothing; every answer is in time."""

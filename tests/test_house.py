@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 GUARDS = sorted(Path(guards.__file__).parent.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 
 
 def python(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -44,6 +45,12 @@ def imported(file: Path) -> set[str]:
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     named = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     return {name.split(".")[0] for name in plain | named}
+
+
+def promises_of(file: Path) -> list[ast.FunctionDef]:
+    """A file's test functions."""
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    return [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
 
 
 @pytest.mark.parametrize("name", ["guards", "alarms", "dashboards", "incidents"])
@@ -139,6 +146,25 @@ def test_claimed_pythons_are_those_that_ci_runs() -> None:
     )
 
 
+def test_ci_runs_everything_once_and_every_file_on_every_python() -> None:
+    """The first run leaves nothing out, the later ones only what is marked so."""
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    first, rest = script.split("export PYTEST_ADDOPTS=")
+    runs = [re.findall(r"run\.py (?:test|wheel)$", part, re.M) for part in (first, rest)]
+
+    assert [["run.py test"], ["run.py wheel", "run.py test"]] == runs
+    assert rest.startswith("'-n auto --dist worksteal -m \"not once\"'\n")
+
+
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
+def test_no_file_runs_on_one_python_only(file: Path) -> None:
+    """A file that has tests marked once has others too."""
+    marked = [["once" in ast.unparse(each) for each in test.decorator_list] for test in promises_of(file)]
+
+    assert not marked or not all(map(any, marked))
+    assert not re.search(r"^pytestmark.*once", file.read_text(encoding="utf-8"), re.M)
+
+
 def test_extra_all_holds_every_extra() -> None:
     """coaching-guard[all] is everything there is."""
     extras = PYPROJECT["project"]["optional-dependencies"]
@@ -149,15 +175,32 @@ def test_extra_all_holds_every_extra() -> None:
     )
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
 def test_every_test_states_its_promise(file: Path) -> None:
     """A test without a sentence is a test of which nobody knows why it is there."""
-    functions = [
-        node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.FunctionDef)
-    ]
-    tests = [function for function in functions if function.name.startswith("test_")]
+    assert [] == [test.name for test in promises_of(file) if not ast.get_docstring(test)]
 
-    assert [] == [function.name for function in tests if not ast.get_docstring(function)]
+
+LONGEST = 300
+LONGER = {"cli.py": 800, "run.py": 380}
+"""Given as one file each: the command's every option, and all set-up on a machine with nothing installed."""
+MODULES = sorted(
+    file
+    for place in ("alarms", "benchmarks", "dashboards", "examples", "fuzz", "guards", "incidents")
+    for file in (ROOT / place).rglob("*.py")
+)
+
+
+def test_no_module_is_longer_than_a_reader_has_patience() -> None:
+    """At most 300 lines; which two may be longer, and how much, stands above."""
+    lengths = {
+        str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines())
+        for file in (*MODULES, *(ROOT / name for name in LONGER))
+        if file.exists()  # the packages are not there where the wheel is tested
+    }
+
+    assert len(lengths) > len(LONGER)
+    assert {} == {name: lines for name, lines in lengths.items() if lines > LONGER.get(name, LONGEST)}
 
 
 SKIPPING = """
@@ -170,10 +213,20 @@ def test_that_skips():
 def test_that_is_expected_to_fail():
     assert False
 """
+SELECTED = """
+import pytest
+
+@pytest.mark.parametrize("which", [1, 2])
+def test_that_takes_long(which):
+    pass
+
+def test_another():
+    pass
+"""
 SKIPPED_WHOLE = 'import pytest\npytest.skip("needs Node", allow_module_level=True)\n'
 
 
-def pytest_here(folder: Path, test: str, ci: str) -> subprocess.CompletedProcess[str]:
+def pytest_here(folder: Path, test: str, ci: str, *words: str) -> subprocess.CompletedProcess[str]:
     shutil.copy(Path(__file__).parent / "conftest.py", folder)
     (folder / "test_it.py").write_text(test)
     command = [
@@ -185,9 +238,10 @@ def pytest_here(folder: Path, test: str, ci: str) -> subprocess.CompletedProcess
         "no:cacheprovider",
         "--rootdir",
         str(folder),
+        *words,
         str(folder),
     ]
-    environ = {**os.environ, "CI": ci, "PYTEST_ADDOPTS": ""}
+    environ = {**os.environ, "CI": ci, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environ, timeout=60)
 
 
@@ -214,6 +268,15 @@ def test_skip_outside_ci_is_only_counted(tmp_path: Path) -> None:
 
     assert 0 == done.returncode
     assert "1 skipped, 1 xfailed" in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("workers", ["0", "2"], ids=["alone", "xdist"])
+def test_what_a_selection_leaves_out_is_said(tmp_path: Path, workers: str) -> None:
+    """With workers, too, the end of a run tells how many tests were not asked for."""
+    done = pytest_here(tmp_path, SELECTED, "true", "-p", "xdist", "-n", workers, "-k", "not long")
+
+    assert 0 == done.returncode
+    assert "2 tests are left out by 'not long'" in done.stdout.splitlines()
 
 
 def test_runner_lists_its_commands_when_asked_for_none() -> None:

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from incidents.files import FileSource
 from incidents.report import Report
 from incidents.timeline import Request
@@ -73,6 +75,7 @@ def test_recorded_phases_are_what_guard_trace_shows(tmp_path: Path) -> None:
 def test_warning_comes_while_the_request_runs(tmp_path: Path) -> None:
     """With a scaled limit: at 25/30 of it, before the end, with the open phase."""
     with guarded(tmp_path, environ={"GUARD_GATEWAY_LIMIT_MS": "600"}) as environment:
+        environment.start()  # an init of half a second would bring the warning before the extraction
         environment.invoke(turn(extraction=0.8))
         records = records_of(environment)
     past = of_kind(records, "request.past")
@@ -205,6 +208,7 @@ def killed(folder: Path, seed: int, count: int) -> list[str]:
     return wrong
 
 
+@pytest.mark.once
 def test_every_killed_invocation_leaves_its_request_and_open_phase(tmp_path: Path) -> None:
     """SIGKILL at two hundred random moments in mid-phase: the start line is out before the phase begins."""
     with ThreadPoolExecutor(LANES) as pool:

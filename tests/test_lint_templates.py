@@ -49,6 +49,7 @@ def cfn_lint(path: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.once
 def test_cfn_lint_finds_none_of_the_planted_mistakes(tmp_path):
     """It does run, and finds a property that is none; of the six it says nothing."""
     misspelt = tmp_path / "misspelt.yaml"

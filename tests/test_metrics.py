@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from guards.errors import MissingExtra
 from guards.metrics import metrics_app, prometheus_reader
 from tests.prometheus import Prometheus, needs_prometheus, problems
+from tests.serving import served
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -102,16 +102,9 @@ def test_prometheus_scrapes_it(tmp_path: Path, page: str) -> None:
     """The real server takes all of it and answers a query over our buckets."""
     _Page.text = page.encode()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        with Prometheus(tmp_path, f"127.0.0.1:{server.server_port}") as prometheus:
-            assert ("up", "") == (prometheus.scraped()["health"], prometheus.scraped()["lastError"])
-            [sample] = prometheus.query('coaching_phase_duration_seconds_bucket{le="30.0"}')
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(server) as target, Prometheus(tmp_path, target) as prometheus:
+        assert ("up", "") == (prometheus.scraped()["health"], prometheus.scraped()["lastError"])
+        [sample] = prometheus.query('coaching_phase_duration_seconds_bucket{le="30.0"}')
 
     assert "3" == sample["value"][1]
     assert "histogram" == prometheus_type(page, "coaching_request_duration_seconds")

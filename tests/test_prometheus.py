@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import http.server
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import MetricsHandler
 
 from tests.prometheus import Prometheus, needs_prometheus, problems
+from tests.serving import served
 
 pytestmark = needs_prometheus
-
-
-@contextmanager
-def served(registry: CollectorRegistry) -> Iterator[str]:
-    """A registry's metrics over HTTP; its host and port."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), MetricsHandler.factory(registry))
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def a_registry() -> CollectorRegistry:
@@ -42,7 +27,8 @@ def a_registry() -> CollectorRegistry:
 
 def test_prometheus_scrapes_and_answers(tmp_path: Path) -> None:
     """What is served is scraped, stored and found by a query, buckets and types included; nothing is left."""
-    with served(a_registry()) as target, Prometheus(tmp_path, target) as prometheus:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), MetricsHandler.factory(a_registry()))
+    with served(server) as target, Prometheus(tmp_path, target) as prometheus:
         scraped = prometheus.scraped()
         buckets = prometheus.query("coaching_phase_duration_seconds_bucket")
         [total] = prometheus.query("coaching_requests_past_total")
@@ -70,11 +56,9 @@ def test_prometheus_tells_what_it_cannot_read(tmp_path: Path) -> None:
         def log_message(self, format: str, *words: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        with Prometheus(tmp_path, f"127.0.0.1:{server.server_port}") as prometheus:
-            scraped = prometheus.scraped()
-        server.shutdown()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken)
+    with served(server) as target, Prometheus(tmp_path, target) as prometheus:
+        scraped = prometheus.scraped()
 
     assert "down" == scraped["health"]
     assert scraped["lastError"]

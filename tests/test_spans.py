@@ -215,6 +215,7 @@ def test_request_past_its_marks_is_counted(monkeypatch: pytest.MonkeyPatch, otel
     }
 
 
+@pytest.mark.once
 def test_number_of_series_does_not_grow_with_sessions(monkeypatch: pytest.MonkeyPatch, otel: Otel) -> None:
     """100,000 sessions, requests, models and facts: the same few series as one."""
     monkeypatch.setattr(trace, "get_tracer_provider", trace.ProxyTracerProvider)  # metrics alone are faster

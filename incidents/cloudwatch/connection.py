@@ -48,7 +48,7 @@ def _client(connection: Connection, service: str, session: Any) -> tuple[Any, An
     try:
         import boto3
         from botocore.config import Config
-        from botocore.exceptions import BotoCoreError
+        from botocore.exceptions import BotoCoreError, NoRegionError
     except ImportError:
         raise MissingExtra("reading CloudWatch Logs", extra="aws") from None
     config = Config(
@@ -60,6 +60,9 @@ def _client(connection: Connection, service: str, session: Any) -> tuple[Any, An
     try:
         session = session or boto3.Session(profile_name=connection.profile, region_name=connection.region)
         return session.client(service, endpoint_url=connection.endpoint_url, config=config), session
+    except NoRegionError:
+        hint = "set --region or AWS_REGION, or region in guard.toml"
+        raise BadUsage("it is not said in which Region to ask", hint=hint) from None
     except (BotoCoreError, ValueError) as error:
         raise BadUsage(
             f"no client for AWS can be made: {error}", hint="set --profile and --region, or AWS_PROFILE"

@@ -13,15 +13,15 @@ from incidents.forms.base import SGR, TOO_LONG, Origin, Output
 from incidents.forms.nearby import Draft, timed
 from incidents.forms.text import Loose, Record, records, text_lines
 from incidents.forms.times import ISO, read_time
+from incidents.scalars import UUID
 
 _PLATFORM = (
     r"(?:START|END|REPORT) RequestId: |(?:INIT|RESTORE)_(?:START|REPORT) |(?:EXTENSION|TELEMETRY|LOGS)\t"
 )
 _LEVEL = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)"
-_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 BARE_LINE: Final = re.compile(
-    rf"{_PLATFORM}|RequestId: |\[[A-Za-z][A-Za-z0-9_ .$-]*\][ \t]|{_LEVEL}: |\[?{ISO}|\{{|\x1b|\({_UUID}\) "
+    rf"{_PLATFORM}|RequestId: |\[[A-Za-z][A-Za-z0-9_ .$-]*\][ \t]|{_LEVEL}: |\[?{ISO}|\{{|\x1b|\({UUID}\) "
 )
 """What begins an event of its own: Lambda's own lines, a level, a time, an object, a colour."""
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Final
 
 from incidents.redact import hidden, value_shown
-
-_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+from incidents.scalars import UUID
 
 
 def seconds(length: timedelta) -> str:
@@ -46,7 +44,7 @@ def short(request_id: str) -> str:
     """
     if request_id.startswith("unknown@"):
         return "a request without ID"
-    return request_id[:8] if _UUID.fullmatch(request_id) else identifier(request_id)
+    return request_id[:8] if re.fullmatch(UUID, request_id) else identifier(request_id)
 
 
 def error_type(text: str | None) -> str:

@@ -15,6 +15,7 @@ from incidents.display import clock, counted, fit, plain, seconds, width, wrap
 from incidents.messages import Line
 from incidents.redact import masked_path, shown, value_shown
 from incidents.report import Finding, Report
+from incidents.scalars import UUID
 from incidents.timeline import Request
 from incidents.views import Options
 from incidents.views.accounting import data
@@ -46,7 +47,7 @@ def render(report: Report, options: Options) -> str:
 
 def short(request_id: str, options: Options) -> str:
     """A request ID as people say it: the first part of a UUID, any other nearly whole."""
-    if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", request_id):
+    if re.fullmatch(UUID, request_id):
         return request_id[:8]
     return fit(say(request_id, options), 32, ellipsis(options))
 

@@ -18,6 +18,7 @@ from tests.cloudwatch_logs.errors import ApiError
 from tests.cloudwatch_logs.operations import Logs, Settings
 from tests.cloudwatch_logs.store import Store
 from tests.permissions import heard_by_server
+from tests.serving import served
 
 TARGET = "Logs_20140328."
 TABLES = "DynamoDB_20120810."
@@ -79,15 +80,11 @@ def serving(
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
     fake.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield fake
-    finally:
-        fake.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with served(server):
+        try:
+            yield fake
+        finally:
+            fake.over.set()
 
 
 class _Handler(BaseHTTPRequestHandler):
