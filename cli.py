@@ -161,7 +161,8 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], plan_only: bool, **
     """
     from incidents import asked as question
     from incidents.asked import several
-    from incidents.files import HELD, FileSource, find_files
+    from incidents.files import HELD, FileSource
+    from incidents.paths import find_files
 
     settings = question.settings(asked)
     paths = (*logs, *more_logs)
@@ -326,7 +327,7 @@ def _scan_files(paths: tuple[str, ...], settings: dict[str, Any]) -> tuple[Any, 
     with beginning(paths, settings) as begun:  # a large file is gone through while the rest is imported
         from incidents.asked import query as query_of
         from incidents.asked import wanted
-        from incidents.files import find_files
+        from incidents.paths import find_files
         from incidents.scan.run import scan_files
 
         query = query_of(settings, paths)

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from guards.errors import BadUsage, SourceFailed
-from incidents.files import FileSource, find_files
+from incidents.files import FileSource
+from incidents.paths import find_files
 from incidents.sources import SKIPS_LISTED, Question, Reading
 from tests.forms_data import EVENTS, FULL_FORMS
 from tests.logs import SESSION, STREAM, A, end, events, file_of, from_files, ndjson, report, said, start

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cli
-from incidents.files import NO_LOGS
+from incidents.paths import NO_LOGS
 from incidents.scan.groups import grouped
 from tests.cloudwatch_logs.server import serving
 from tests.cloudwatch_logs.store import Store

@@ -13,7 +13,8 @@ from incidents.cloudwatch.plan import MAX_GB, PRICE_PER_GB, Plan, rfc3339, words
 from incidents.cloudwatch.prepare import Ask, plan_for
 from incidents.cloudwatch.source import Allow, CloudWatchSource
 from incidents.cloudwatch.windows import Origin
-from incidents.files import FileSource, find_files
+from incidents.files import FileSource
+from incidents.paths import find_files
 from incidents.report import Report
 from incidents.trace import Query, trace
 

@@ -10,10 +10,11 @@ from guards.errors import SourceFailed
 from incidents import containers
 from incidents.ahead import occurrences
 from incidents.events import Event, Skip
-from incidents.files import HEAD, NO_LOGS, InFolder
+from incidents.files import HEAD
 from incidents.forms import NDJSON, Form, Origin, recognise
 from incidents.forms.base import LONGEST, TOO_LONG
 from incidents.forms.ndjson import read_ndjson_line
+from incidents.paths import NO_LOGS, InFolder
 from incidents.scan.signs import Tally
 from incidents.scan.sweep import Found, Sweep, search
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from guards.errors import SourceFailed
 from guards.limits import GatewayKind
 from incidents.events import Skip
-from incidents.files import NO_LOGS, FileSource
+from incidents.files import FileSource
+from incidents.paths import NO_LOGS
 from incidents.rules.registry import Budgets
 from incidents.scan.files import FilePass
 from incidents.scan.judge import Scan, cases
