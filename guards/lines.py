@@ -32,9 +32,10 @@ _LENGTH_TEXT: Final = str(_LENGTH / timedelta(milliseconds=1))
 _AT_MS_TEXT: Final = str(round(_AT.timestamp() * 1000))
 _ABOUT: Final = About("@service", "@request", "@session", "@trace")
 
-_ABOUT_TEXT: Final = ",".join(
-    f'"{name}":%s' for name in (names.SERVICE, names.REQUEST_ID, names.SESSION_ID, names.TRACE_ID)
-)
+_SERVICE_IS: Final = f'"{names.SERVICE}":'
+_REQUEST_IS: Final = f',"{names.REQUEST_ID}":'
+_SESSION_IS: Final = f',"{names.SESSION_ID}":'
+_TRACE_IS: Final = f',"{names.TRACE_ID}":'
 
 
 def about_text(about: About) -> str:
@@ -48,7 +49,10 @@ def about_text(about: About) -> str:
 
 def about_of(service: str, request_id: str | None, session_id: str | None, trace_id: str | None) -> str:
     """As about_text, of the values themselves."""
-    return _ABOUT_TEXT % (_quoted(service), _text(request_id), _text(session_id), _text(trace_id))
+    return (
+        f"{_SERVICE_IS}{_quoted(service)}{_REQUEST_IS}{_text(request_id)}"
+        f"{_SESSION_IS}{_text(session_id)}{_TRACE_IS}{_text(trace_id)}"
+    )
 
 
 def request_start(
