@@ -1,7 +1,7 @@
 """Records as lines, fast: each kind is encoded once, with marks for the values, and then only filled in.
 
 What a record holds is said in ``guards.records`` alone: the text here is made from those functions when a
-kind is first written. Building and encoding the dict each time costs four times as much.
+kind is first written. Building and encoding the dict each time costs more than ten times as much.
 
 >>> about, at = about_text(About("coaching-api", "r-1")), moment(1770680889000)
 >>> line = phase_start(about, at, "extraction", 1, None, None)
