@@ -246,9 +246,11 @@ def setting(variable: str) -> str | None:
     """An environment variable as it is now; None where it is not set, as most are not."""
     # os.environ says so by raising and catching an exception, which takes ten times as long as to look for
     # it in the dict beneath. Where there is no such dict, os.environ is asked.
-    beneath = getattr(os.environ, "_data", None)
-    if beneath is not None and _environ_key(variable) not in beneath:
-        return None
+    try:
+        if _environ_key(variable) not in os.environ._data:  # type: ignore[attr-defined]
+            return None
+    except AttributeError:
+        pass
     return os.environ.get(variable)
 
 

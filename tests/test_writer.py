@@ -229,7 +229,9 @@ def test_line_behind_a_torn_one_begins_on_its_own(monkeypatch: pytest.MonkeyPatc
     writer, write = Writer(), os.write
     with monkeypatch.context() as patch:
         patch.setattr(module.os, "write", lambda descriptor, data: write(descriptor, data[:5]))
-        patch.setattr(module.os, "pwritev", lambda descriptor, data, *_: write(descriptor, data[0][:5]), False)
+        patch.setattr(
+            module.os, "pwritev", lambda descriptor, data, *_: write(descriptor, data[0][:5]), False
+        )
         assert not writer.write(LINE)
     assert writer.write(LINE)
 
