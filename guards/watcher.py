@@ -56,14 +56,11 @@ class Watcher:
 
     def forget(self, generation: int) -> None:
         """The request has ended."""
-        self._running.pop(generation, None)  # one step, which needs no lock
-        if len(self._due) > _MOST_STALE + 2 * len(self._running):
-            self._throw_away_stale()
-
-    def _throw_away_stale(self) -> None:
         with self._lock:
-            self._due = [due for due in self._due if due[1] in self._running]
-            heapq.heapify(self._due)
+            self._running.pop(generation, None)
+            if len(self._due) > _MOST_STALE + 2 * len(self._running):
+                self._due = [due for due in self._due if due[1] in self._running]
+                heapq.heapify(self._due)
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="guards-watcher", daemon=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -100,7 +101,18 @@ def test_late_receive_time_is_told_at_once(said: list[str]) -> None:
     assert ["warning", "critical", "limit"] == said
 
 
-def test_one_thread_serves_all_and_sleeps_without_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def usual_turns() -> Iterator[None]:
+    """Threads take turns as often as by default: a search in another test may have made it more often."""
+    kept = sys.getswitchinterval()
+    sys.setswitchinterval(0.005)
+    yield
+    sys.setswitchinterval(kept)
+
+
+def test_one_thread_serves_all_and_sleeps_without_requests(
+    monkeypatch: pytest.MonkeyPatch, usual_turns: None
+) -> None:
     """A thousand requests that end make no thread more, and wake it a handful of times at the most."""
     watcher = Watcher()
     wakes: list[float] = []
