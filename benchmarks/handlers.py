@@ -68,8 +68,9 @@ ASGI_BARE = _asgi("bare application", 0, {}, "none")
 ASGI_OURS = _asgi("GuardMiddleware", 2, {}, "guards")
 ASGI_SDK = _asgi("GuardMiddleware with the SDK", 2, _ONE, "guards", sdk=True)
 ASGI_HAND = _asgi("by hand with the SDK, one span and one measurement", 0, _ONE, "hand", sdk=True)
+ASGI_LINES = _asgi("by hand with the SDK, the same and two lines", 2, _ONE, "hand with lines", sdk=True)
 ASGI_OTEL = _asgi("OpenTelemetryMiddleware", 0, {"spans": 3}, "otel", sdk=True)
-ASGI = [ASGI_BARE, ASGI_OURS, ASGI_SDK, ASGI_HAND, ASGI_OTEL]
+ASGI = [ASGI_BARE, ASGI_OURS, ASGI_SDK, ASGI_HAND, ASGI_LINES, ASGI_OTEL]
 
 
 @dataclass(frozen=True)
@@ -96,4 +97,6 @@ BARS = [
     Bar(ASGI_OURS, ASGI_OTEL, 1 / 5, over=ASGI_BARE),
     Bar(ASGI_SDK, ASGI_OTEL, 1 / 5, over=ASGI_BARE),
     Bar(ASGI_HAND, ASGI_OTEL, None, over=ASGI_BARE),
+    Bar(ASGI_LINES, ASGI_OTEL, None, over=ASGI_BARE),
+    Bar(ASGI_SDK, ASGI_LINES, None, over=ASGI_BARE),
 ]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 
 def machine() -> str:
-    """Cores, processor and Python."""
-    return f"{os.cpu_count()} cores ({processor()}), Python {platform.python_version()}"
+    """Cores, processor, Python and kernel."""
+    kernel = f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}"
+    return f"{os.cpu_count()} cores ({processor()}), Python {platform.python_version()}, {kernel}"
 
 
 def processor() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -111,6 +112,6 @@ def _request_id(headers: Mapping[str, object]) -> object:
     given = identifier(headers.get("x-request-id"))
     if given is not None:
         return given
-    import uuid
-
-    return str(uuid.uuid4())
+    # A random UUID, without the class for them, which takes almost four times as long.
+    digits = os.urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"

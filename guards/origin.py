@@ -23,7 +23,6 @@ _FUNCTION_URL: Final = re.compile(r"\.lambda-url\.[a-z0-9-]+\.on\.aws(\.cn)?\Z")
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z_-]{0,31}|v\d{1,3}")
 _TEMPLATE: Final = re.compile(r"/[A-Za-z0-9_.~{}+:$*/-]{0,511}")
 _METHOD: Final = re.compile(r"[A-Z]{3,16}")
-_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _HIDDEN: Final = "{id}"
 _LONGEST_PATH: Final = 16
 _LATEST_MS: Final = 1e14
@@ -114,15 +113,12 @@ def _source(event: Mapping[str, object]) -> str | None:
     return source if isinstance(source, str) and re.fullmatch(r"aws[:.][a-z0-9.-]{1,32}", source) else None
 
 
-def _method(value: object) -> str | None:
-    return value if value in _METHODS or (isinstance(value, str) and _METHOD.fullmatch(value)) else None
-
-
 def _milliseconds(value: object) -> float | None:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return value if is_number and 0 < value < _LATEST_MS else None  # type: ignore[operator,return-value]
 
 
+@lru_cache(128)  # an API has few templates
 def _is_telling(template: str) -> bool:
     return _TEMPLATE.fullmatch(template) is not None and "+}" not in template
 

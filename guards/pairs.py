@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from itertools import groupby
+from textwrap import wrap
+from typing import Any, Final
 
 from guards.models import Pair, Registry
 from guards.names import CONVERSATION, EXTRACTION
@@ -33,12 +36,13 @@ def judge(registry: Registry, codes: tuple[str, str], limit: timedelta, margin: 
 
 
 def as_text(verdict: Verdict) -> str:
-    """The verdict first, then a line for each pair."""
+    """The verdict first, then by conversation model which extraction models fit beside it, and which not."""
     words = "fits" if verdict.fits else "does not fit"
     asked = verdict.asked
     first = f"{_names(asked)} {words}: {_sum(asked)} of {verdict.limit.total_seconds():g} s, declared p95"
-    head = "fits  total  conversation + extraction"
-    lines = [_line(pair, verdict.limit) for pair in verdict.pairs]
+    head = f"All pairs, as conversation + extraction, with their sums in seconds (margin {_margin(asked)} s):"
+    by_conversation = groupby(verdict.pairs, lambda pair: pair.conversation)
+    lines = [line for _, pairs in by_conversation for line in _lines(list(pairs), verdict.limit)]
     return "\n".join((first, "", head, *lines)) + "\n"
 
 
@@ -68,8 +72,26 @@ def _sum(pair: Pair) -> str:
     return f"{' + '.join(f'{part:.1f}' for part in parts)} = {pair.total.total_seconds():.1f} s"
 
 
-def _line(pair: Pair, limit: timedelta) -> str:
-    return f"{'yes' if pair.fits(limit) else 'no':4} {pair.total.total_seconds():6.1f}  {_names(pair)}"
+def _margin(pair: Pair) -> str:
+    return f"{pair.margin.total_seconds():g}"
+
+
+def _lines(pairs: Sequence[Pair], limit: timedelta) -> Iterator[str]:
+    """One conversation model with each extraction model."""
+    yield f"{pairs[0].conversation.code} +"
+    for word, wanted in (("fits", True), ("too long", False)):
+        told = [_extraction(pair) for pair in pairs if pair.fits(limit) is wanted]
+        if told:
+            lines = wrap(", ".join(told), 100, initial_indent=f"  {word:8}  ", subsequent_indent=" " * 12)
+            yield from (line.replace(_NO_BREAK, " ") for line in lines)
+
+
+def _extraction(pair: Pair) -> str:
+    return f"{pair.extraction.code}{_NO_BREAK}{pair.total.total_seconds():.1f}"
+
+
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+"""Between a code and its sum no line breaks."""
 
 
 def _told(pair: Pair, limit: timedelta) -> dict[str, Any]:

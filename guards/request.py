@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from contextvars import ContextVar, Token
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from guards import lines
@@ -213,13 +213,18 @@ def identifier(value: object) -> str | None:
 
 def service_name(given: str | None = None) -> str:
     """The service that records are about: as given, else OTEL_SERVICE_NAME, else the function's name."""
-    if isinstance(given, str) and _SERVICE.fullmatch(given):
+    if isinstance(given, str) and _is_service(given):
         return given
     for variable in ("OTEL_SERVICE_NAME", "AWS_LAMBDA_FUNCTION_NAME"):
         name = setting(variable)
-        if name and _SERVICE.fullmatch(name):
+        if name and _is_service(name):
             return name
     return _UNNAMED
+
+
+@lru_cache(16)
+def _is_service(name: str) -> bool:
+    return _SERVICE.fullmatch(name) is not None
 
 
 def disabled() -> bool:
@@ -241,9 +246,11 @@ def setting(variable: str) -> str | None:
     """An environment variable as it is now; None where it is not set, as most are not."""
     # os.environ says so by raising and catching an exception, which takes ten times as long as to look for
     # it in the dict beneath. Where there is no such dict, os.environ is asked.
-    beneath = getattr(os.environ, "_data", None)
-    if beneath is not None and _environ_key(variable) not in beneath:
-        return None
+    try:
+        if _environ_key(variable) not in os.environ._data:  # type: ignore[attr-defined]
+            return None
+    except AttributeError:
+        pass
     return os.environ.get(variable)
 
 

@@ -32,6 +32,8 @@ ended: Final[list[Callable[[Request], None]]] = []
 class Root:
     """A request from its begin to its end. Nothing here raises."""
 
+    __slots__ = ("_generation", "_outermost", "_token", "request")
+
     def __init__(self, request: Request, *, outermost: bool, generation: int | None = None) -> None:
         self.request = request
         self._outermost = outermost

@@ -6,6 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 _MODEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,127}")
@@ -73,7 +74,12 @@ def model_name(model: object) -> str | None:
     """
     if model is None:
         return None
-    return model if isinstance(model, str) and _MODEL.fullmatch(model) else HIDDEN
+    return model if isinstance(model, str) and _is_model(model) else HIDDEN
+
+
+@lru_cache(64)  # a process has few models, and they are asked for again and again
+def _is_model(text: str) -> bool:
+    return _MODEL.fullmatch(text) is not None
 
 
 def error_type_of(kind: type[BaseException] | None) -> str | None:

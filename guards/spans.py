@@ -36,6 +36,7 @@ class Otel:
     def __init__(self, trace: Any, tracer_provider: Any, meter_provider: Any) -> None:
         self._trace = trace
         self._context: Any = None if trace is None else sys.modules["opentelemetry.context"]
+        self._kinds = None if trace is None else (trace.SpanKind.INTERNAL, trace.SpanKind.SERVER)
         self.providers = (tracer_provider, meter_provider)
         self.tracer = None if tracer_provider is None else tracer_provider.get_tracer(_SCOPE)
         opted_in = os.environ.get("OTEL_SEMCONV_STABILITY_OPT_IN", "")
@@ -69,7 +70,7 @@ class Otel:
             self._measure(self._instruments.requests_past.add, 1, {names.OTEL_MARK: mark})
 
     def _measure(
-        self, measure: Callable[[Any, Attributes], object], value: float, attributes: Attributes
+        self, measure: Callable[[Any, Attributes | None], object], value: float, attributes: Attributes | None
     ) -> None:
         try:
             if self._metrics_elsewhere:
@@ -89,10 +90,10 @@ class Otel:
         attributes: Attributes | None = None,
     ) -> OpenSpan | None:
         """Open a span and make it the current one; None where there is none, or it could not be had."""
-        tracer = self.tracer
-        if tracer is None:
+        tracer, kinds = self.tracer, self._kinds
+        if tracer is None or kinds is None:
             return None
-        kind = self._trace.SpanKind.SERVER if server else self._trace.SpanKind.INTERNAL
+        kind = kinds[server]
         try:
             context = None if parent is None else self._parent_context(parent)
             contained = self.contained
@@ -249,8 +250,9 @@ def _set(module: Any, getter: str, *unset: str) -> Any:
     return None if provider is None or type(provider).__name__ in unset else provider
 
 
-def _error(error_type: str | None) -> dict[str, str]:
-    return {} if error_type is None else {names.OTEL_ERROR_TYPE: error_type}
+def _error(error_type: str | None) -> dict[str, str] | None:
+    # None is dealt with sooner than a mapping of nothing.
+    return None if error_type is None else {names.OTEL_ERROR_TYPE: error_type}
 
 
 _TRUSTED: Final = ("opentelemetry.sdk.trace.export.BatchSpanProcessor", "guards.telemetry.SpanQueue")

@@ -46,7 +46,8 @@ class Watcher:
         """Look at a request when it is past each mark; returns the generation to give to ``forget``."""
         generation = next(self._generations)
         with self._lock:  # the condition's own, had without its detour through Python
-            self._start()
+            if self._thread is None:
+                self._start()
             self._running[generation] = request
             self._push(request, generation, 0)
             if self._due[0][0] < self._wakes_at:
@@ -62,10 +63,9 @@ class Watcher:
                 heapq.heapify(self._due)
 
     def _start(self) -> None:
-        if self._thread is None:
-            thread = threading.Thread(target=self._run, name="guards-watcher", daemon=True)
-            thread.start()
-            self._thread = thread
+        thread = threading.Thread(target=self._run, name="guards-watcher", daemon=True)
+        thread.start()
+        self._thread = thread
 
     def _push(self, request: Request, generation: int, mark: int) -> None:
         heapq.heappush(self._due, (_moment(request, _ORDER[mark]), generation, mark))

@@ -20,6 +20,8 @@ from guards.records import MAX_BYTES
 from guards.tally import Tally
 
 _CAN_POLL: Final = hasattr(select, "poll")
+_NOWAIT: Final[int] = getattr(os, "RWF_NOWAIT", 0)
+"""Write now or not at all. Linux has it, for pipes since 6.4."""
 _PATIENCE_S: Final = 0.05
 """So long a record waits for another thread that is writing one."""
 _DRAINING_MS: Final = 5
@@ -35,6 +37,8 @@ class Writer:
         """Records that could not be written."""
         self._torn = False
         self._full = False
+        self._nowait = bool(_NOWAIT)
+        """Whether records are written without a look before: until the kernel says that it cannot."""
         self._stuck = False
         """A thread that writes did not come back: the pipe was filled between its look and its write."""
         self._silencers = 0
@@ -84,13 +88,28 @@ class Writer:
             descriptor = self._fileno()
         except (AttributeError, OSError, ValueError):
             return _into_memory(out, line)
-        if _CAN_POLL and not self._takes_a_line(descriptor):
-            return False
-        # Straight to the descriptor: what a program has printed and not flushed must not hold a record back.
         data = (line if not self._torn else "\n" + line).encode("ascii")
-        count = os.write(descriptor, data)
-        self._torn = count < len(data)
-        return not self._torn
+        count = self._sent(descriptor, data)
+        if count:
+            self._torn = count < len(data)
+        return count == len(data)
+
+    def _sent(self, descriptor: int, data: bytes) -> int:
+        """How many of its bytes went out, now or in a moment; 0 where nobody reads."""
+        # Straight to the descriptor: what a program has printed and not flushed must not hold a record back.
+        if self._nowait:
+            try:
+                count = os.pwritev(descriptor, (data,), -1, _NOWAIT)
+            except BlockingIOError:
+                pass
+            except OSError:  # it is none that can refuse, or the kernel is too old
+                self._nowait = False
+            else:
+                self._full = False
+                return count
+        if _CAN_POLL and not self._takes_a_line(descriptor):
+            return 0
+        return os.write(descriptor, data)
 
     def _takes_a_line(self, descriptor: int) -> bool:
         """Whether a whole record can be written there at once, now or in a moment.

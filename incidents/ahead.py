@@ -31,6 +31,7 @@ class Ahead:
         edges = [len(data) * part // parts // _STRETCH * _STRETCH for part in range(parts)] + [len(data)]
         self._threads = [Thread(target=self._search, args=(data, *part)) for part in pairwise(edges)]
         # The program starts meanwhile, in Python: a search that has to go on must not wait 5 ms for its turn.
+        self._usual_turn = sys.getswitchinterval()
         sys.setswitchinterval(0.0005)
         for thread in self._threads:
             thread.start()
@@ -46,6 +47,7 @@ class Ahead:
         """Where it stands, once or more a line."""
         for thread in self._threads:
             thread.join()
+        sys.setswitchinterval(self._usual_turn)
         return self._found
 
 

@@ -125,6 +125,18 @@ def test_a_file_that_is_not_there_fails():
         source.read(ASKED)
 
 
+def test_a_search_leaves_the_interpreter_as_it_was():
+    """Its threads take shorter turns while it runs, and only then: the process may be somebody else's."""
+    before = sys.getswitchinterval()
+    Path("a.ndjson").write_bytes(ndjson(events(*ROWS)))
+    source = FileSource("a.ndjson", small=0)
+    source.expect(SESSION)
+    during = sys.getswitchinterval()
+    source.read(ASKED)
+
+    assert during < sys.getswitchinterval() == before
+
+
 def test_a_pipe_named_as_a_file_is_read():
     """As a shell's <(...) names one; asked twice, it answers twice."""
     os.mkfifo("pipe")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import select
@@ -20,6 +21,27 @@ from guards.writer import Writer
 
 LINE = '{"guard":"phase.start/1"}\n'
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True, params=["now or never", "with a look before"])
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux can refuse to write where it would have to wait; older ones and other systems cannot."""
+    if request.param != "now or never":
+        monkeypatch.setattr(module, "_NOWAIT", 0)
+        monkeypatch.setattr(module.writer, "_nowait", False)
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, error: int) -> list[int]:
+    """A kernel that knows the flag, and answers each write with an error; whom it was asked for."""
+    asked: list[int] = []
+
+    def pwritev(descriptor: int, buffers: object, offset: int, flags: int) -> int:
+        asked.append(descriptor)
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(module, "_NOWAIT", 8)
+    monkeypatch.setattr(module.os, "pwritev", pwritev, raising=False)
+    return asked
 
 
 def pipe_as_stdout(monkeypatch: pytest.MonkeyPatch) -> tuple[int, io.TextIOWrapper]:
@@ -207,6 +229,9 @@ def test_line_behind_a_torn_one_begins_on_its_own(monkeypatch: pytest.MonkeyPatc
     writer, write = Writer(), os.write
     with monkeypatch.context() as patch:
         patch.setattr(module.os, "write", lambda descriptor, data: write(descriptor, data[:5]))
+        patch.setattr(
+            module.os, "pwritev", lambda descriptor, data, *_: write(descriptor, data[0][:5]), False
+        )
         assert not writer.write(LINE)
     assert writer.write(LINE)
 
@@ -227,6 +252,7 @@ def test_full_pipe_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
             return [] if full else [(1, select.POLLOUT)]
 
     monkeypatch.setattr(module, "_poll_of", lambda descriptor: Poll())
+    refusing(monkeypatch, errno.EAGAIN)
     writer = Writer()
     dropped = [writer.write(LINE) for _ in range(3)]
     full = False
@@ -236,3 +262,29 @@ def test_full_pipe_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert ([False] * 4, True) == (dropped, taken)
     assert [5, 5] == waited
+
+
+def test_pipe_that_fills_up_behind_the_look_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread's prints may take the room that a look has found: nobody waits for a reader then."""
+    read, _ = pipe_as_stdout(monkeypatch)
+    writer = Writer()
+    monkeypatch.setattr(writer, "_takes_a_line", lambda descriptor: False)
+    lets_go = threading.Timer(10, os.close, [read])  # of who would wait for a reader
+    lets_go.start()
+    written = [writer.write("x" * (MAX_BYTES - 1) + "\n") for _ in range(30)]
+    lets_go.cancel()
+
+    os.close(read)  # fails where it had to let go
+    assert (0 < sum(written) < 30) == writer._nowait
+    assert 30 - sum(written) == writer.dropped.take()
+
+
+def test_kernel_that_cannot_refuse_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older one does not know it of pipes, none knows it of a file: the record goes out all the same."""
+    read, out = pipe_as_stdout(monkeypatch)
+    asked = refusing(monkeypatch, errno.EOPNOTSUPP)
+    writer = Writer()
+
+    assert writer.write(LINE) and writer.write(LINE)
+    assert [out.fileno()] == asked
+    assert LINE.encode() * 2 == os.read(read, 1000)
