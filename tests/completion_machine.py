@@ -1,7 +1,5 @@
 """The protocol as a state machine: Hypothesis decides who takes the next step, and what becomes of it.
 
-    python -m tests.completion_machine [--steps 20000]
-
 Requests, workers and sweepers are the real engine's generators. Any of them may take its next steps, get no
 answer before or after a step took effect, or be killed; messages come in any order, twice or never; time
 jumps.
@@ -9,9 +7,7 @@ jumps.
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +39,7 @@ LONG = settings(
     stateful_step_count=100,
     deadline=None,
     database=None,
+    report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
 
@@ -259,17 +256,8 @@ class Protocol(RuleBasedStateMachine):
             self._step(process, raises=False)
 
 
-def main() -> int:
-    """Run the long profile."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", type=int, default=20_000)
-    steps, courses = parser.parse_args().steps, 0
-    while Protocol.steps_taken < steps:
+def run_steps(count: int) -> None:
+    """Courses of events until so many steps are taken; raises AssertionError where a promise is broken."""
+    until = Protocol.steps_taken + count
+    while Protocol.steps_taken < until:
         run_state_machine_as_test(Protocol, settings=LONG)
-        courses += LONG.max_examples
-    print(f"{Protocol.steps_taken} steps in some {courses} courses; every promise held")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
