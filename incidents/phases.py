@@ -10,7 +10,7 @@ from itertools import pairwise
 from incidents.invocations import Invocation
 from incidents.meanings import Meaning, Meanings
 from incidents.messages import Line
-from incidents.timeline import Gap, Milestone, Phase
+from incidents.timeline import COMPLETED, Gap, Milestone, Phase
 from incidents.values import milliseconds, text
 
 SHORTEST_GAP = timedelta(milliseconds=100)
@@ -155,7 +155,7 @@ def gaps(
     """
     if not known:
         return ()
-    cuts = [moment.at for moment in moments if moment.name == "session-completed"]
+    cuts = [moment.at for moment in moments if moment.name == COMPLETED]
     begin, found = start, []
     for busy_from, busy_to in [*_union(known, start, end), (end, end)]:
         edges = [begin, *(cut for cut in cuts if begin < cut < busy_from), busy_from]
@@ -182,6 +182,4 @@ def _before(
     ends = [(phase.end, phase.name) for phase in known if phase.end is not None and phase.end <= at]
     marks = [(moment.at, moment.name) for moment in moments if start <= moment.at <= at]
     # Of two things at one moment the commit says more.
-    return max(ends + marks, default=(at, None), key=lambda pair: (pair[0], pair[1] == "session-completed"))[
-        1
-    ]
+    return max(ends + marks, default=(at, None), key=lambda pair: (pair[0], pair[1] == COMPLETED))[1]

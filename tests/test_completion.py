@@ -469,18 +469,24 @@ def test_inline_result_needs_no_queue_but_pending_does() -> None:
     assert "unavailable" == blocking(dispatch=Down(), policy="defer").complete(SESSION).kind
 
 
-def test_store_that_hangs_is_given_up_on() -> None:
-    """The engine goes on without an answer after Times.write, whatever the store's client does."""
-    hangs = threading.Event()
+@pytest.mark.parametrize("kind", [Completion, BlockingCompletion])
+def test_store_that_hangs_is_given_up_on(kind: type[Completion | BlockingCompletion]) -> None:
+    """The engine goes on without an answer after Times.write, however long the store's client would wait."""
+    hangs, waiting = threading.Event(), threading.Event()
 
     class Hanging(MemoryStore):
         def load(self, session_id: str) -> Any:
+            waiting.set()
             hangs.wait(30)
+            waiting.clear()
 
-    reply = blocking(store=Hanging(item())).complete(SESSION, left=LATER)
+    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET, "times": HURRIED}
+    asked = kind(Hanging(item()), MemoryDispatch(), goals, **options).complete(SESSION, left=LATER)
+    reply = asyncio.run(asked) if asyncio.iscoroutine(asked) else asked
+    went_on = waiting.is_set()
     hangs.set()
 
-    assert ("unavailable", 503) == (reply.kind, reply.status)
+    assert ("unavailable", 503, True) == (reply.kind, reply.status, went_on)
 
 
 def owed(store: MemoryStore | None = None) -> tuple[MemoryStore, MemoryDispatch, BlockingCompletion, Job]:
@@ -566,6 +572,50 @@ def test_hand_over_is_a_phase_of_the_request() -> None:
         blocking(lambda session: time.sleep(2)).complete(SESSION, left=SOON)
 
     assert ["hand-over", "hand-over"] == [phase.name for phase in phases]
+
+
+def test_commit_is_a_phase_that_ends_well_only_where_the_session_is_completed() -> None:
+    """Of two who extract, the one that lost the work says so: its commit ends as Refused."""
+    store, queue, completion, job = owed()
+
+    def slow(session: Any) -> dict[str, Any]:
+        store.items[SESSION]["guard_lease_until"] = 0.0
+        assert completion.work(job)
+        return {"by": "the one that was too late"}
+
+    with capture_phases() as phases:
+        assert blocking(slow, store=store, dispatch=queue).work(job)
+
+    commits = [(each.name, each.outcome, each.error_type) for each in phases]
+    assert [("completion-commit", "ok", None), ("completion-commit", "error", "Refused")] == commits
+    assert {"goals": ["hello"]} == store.items[SESSION]["extracted_result"]
+
+
+def test_commit_without_an_answer_is_not_said_to_be_one() -> None:
+    """What is not known is no commit; the second try, which finds its own write, is."""
+    store = AnswersLate(item())
+
+    with capture_phases() as phases:
+        reply = blocking(store=store).complete(SESSION, left=LATER)
+
+    assert "completed" == reply.kind
+    assert [("error", "StoreUnavailable"), ("ok", None)] == [
+        (each.outcome, each.error_type) for each in phases
+    ]
+
+
+class AnswersLate(MemoryStore):
+    """The first commit takes effect, and its answer does not come."""
+
+    lost = False
+
+    def apply(self, write: Write) -> Outcome:
+        """As the memory's; once without an answer."""
+        outcome = super().apply(write)
+        if write.operation == "complete" and not self.lost:
+            self.lost = True
+            raise StoreUnavailable("no answer")
+        return outcome
 
 
 def test_worker_that_meets_a_live_lease_sends_a_delayed_copy() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import doctest
+import json
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -21,6 +22,7 @@ from examples.coaching_api.scenarios import GUARDED, POLICIES, UNGUARDED, Played
 from examples.coaching_api.stage import Stage, stage
 from incidents.files import FileSource
 from incidents.report import Report
+from incidents.timeline import Timeline
 from incidents.trace import Query, trace
 from tests.logs import end, only_request, start
 
@@ -104,14 +106,40 @@ def test_with_the_guard_each_policy_brings_the_result(tmp_path: Path) -> None:
         assert each.exchanges[-1].result == each.with_result.result
     assert [set(), set(), set()] == [rules(report) for report in reports]
     handed_over = ["extraction", "hand-over", "hand-over"]
-    assert [["conversation", *handed_over], ["extraction"]] == phases(reports[0])[:2]
-    assert [["conversation"], ["extraction"]] == phases(reports[1])[:2]
-    assert [["conversation"], handed_over, ["extraction"]] == phases(reports[2])[:3]
+    worked = ["extraction", "completion-commit", "after-commit"]
+    assert [["conversation", *handed_over], worked] == phases(reports[0])[:2]
+    assert [["conversation"], worked] == phases(reports[1])[:2]
+    assert [["conversation"], handed_over, worked] == phases(reports[2])[:3]
+    for name, report in zip(policies, reports, strict=True):
+        told_by_records = traced(now[name].session_id, without_console_lines(logs), 3000).timeline
+        assert report.timeline.session.completed_by == told_by_records.session.completed_by
+        assert ("completed", commits(told_by_records)) == (
+            told_by_records.session.status,
+            [told_by_records.session.completed_at],
+        )
 
     kept = now["kept-update"]
     assert [("message", 503, None), ("message", 200, "active")] == told(kept)
     assert kept.exchanges[1].body["message"] in kept.said
     assert 3 == len(kept.said)
+
+
+def without_console_lines(logs: Path) -> Path:
+    """The same logs of a service that logs nothing itself: what the runtime and guards wrote."""
+    folder = logs.with_name("records")
+    folder.mkdir(exist_ok=True)
+    for file in logs.iterdir():
+        events = file.read_text("utf-8").splitlines(keepends=True)
+        kept = [event for event in events if "\x1b[" not in json.loads(event)["message"]]
+        assert 0 < len(kept) < len(events)
+        (folder / file.name).write_text("".join(kept), "utf-8")
+    return folder
+
+
+def commits(timeline: Timeline) -> list[datetime | None]:
+    """When commits ended well, as recorded."""
+    phases = [phase for request in timeline.requests for phase in request.phases]
+    return [each.end for each in phases if each.name == "completion-commit" and each.error_type is None]
 
 
 class Slow:
@@ -187,17 +215,17 @@ def test_the_command_tells_each_scenario_and_traces_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What the client saw, polls together; what the table holds and lacks; a trace; and the figures."""
-    traces: list[tuple[str, str, int]] = []
+    traces: list[tuple[Any, ...]] = []
     theatre = SimpleNamespace(limit_ms=1500, save_logs=lambda folder: folder)
     monkeypatch.setattr(run_twin, "stage", lambda policies, scale: nullcontext(theatre))
-    monkeypatch.setattr(run_twin, "trace", lambda session, logs, ms: traces.append((session, logs.name, ms)))
+    monkeypatch.setattr(run_twin, "trace", lambda of, logs, *more: traces.append((of, logs.name, *more)))
     monkeypatch.setitem(run_twin.GUARDED, "defer", lambda stage: PLAYED)
 
     code = run_twin.main(["defer"])
     out = capsys.readouterr().out
 
     assert 0 == code
-    assert [("sess_1", "guarded", 1500)] == traces
+    assert [("sess_1", "guarded", 1500, "--extraction-budget-s", "25")] == traces
     assert "    5.0      8.0    GET /coaching/sessions/...  200 pending, 2 times\n" in out
     assert "   The table: completed, with its result; 0 messages, 1 of the answers that the client" in out
     assert "| defer | 1.0 | 200 | 10.0 | 5 | 4 | 2 |\n" in out
