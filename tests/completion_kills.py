@@ -12,9 +12,9 @@ from tests.completion_world import SESSION, Broken, Plan, World
 QUIET = Plan(clients=1, messengers=0, gives_up=0.0, faults=0.0, kills=0.0, freezes=0.0, queue_faults=0.0)
 """Nothing goes wrong."""
 STEPS: Final = (
-    *("R1 load", "R2 claim", "R3 send", "R6 complete", "R7 release", "R8 send", "R1 send"),
-    *("W1 load", "W2 send on", "W3 claim", "W6 renew", "W7 complete", "W8 release", "W8 send", "W4 fail"),
-    *("S1 find", "S2 send", "Start", "Wait", "Stop", "save"),
+    *("R1 load", "R1 send", "R2 claim", "R3 send", "R6 complete", "R7 release", "R8 send", "look again"),
+    *("W1 load", "W2 send on", "W3 claim", "W3 send on", "W4 fail", "W6 renew", "W7 complete"),
+    *("W8 release", "W8 send", "S1 find", "S2 send", "Start", "Wait", "Stop", "save"),
 )
 """Every step of the protocol that a process can die at."""
 KILLS: Final = tuple(product(STEPS, ("before", "after")))
@@ -53,6 +53,10 @@ def _plan_through(step: str, seed: int) -> Plan:
         return replace(
             plan, policy="inline-or-defer", extraction=(5.0, 15.0) if step[1] == "6" else (40.0, 60.0)
         )
+    if step == "look again":
+        return replace(plan, faults=0.5)
+    if step == "W3 send on":
+        return replace(plan, policy="defer", clients=3, queue_faults=0.9, freezes=0.2)
     if step == "S2 send":
         return replace(plan, policy="defer", gives_up=1.0, queue_faults=0.9)
     if step == "save":

@@ -231,9 +231,13 @@ class Protocol(RuleBasedStateMachine):
 
     @invariant()
     def state_and_its_attributes_agree(self) -> None:
-        """An owner only while extracting; in the sweeper's index exactly while extracting."""
+        """An owner only while extracting; in the sweeper's index exactly while extracting.
+
+        The API's own status stays active until it is completed: a failed session may be tried again.
+        """
         item = self.table.items[SESSION]
         state = item.get("guard_state", "active")
+        assert item["status"] == ("completed" if state == "completed" else "active")
         assert ("guard_open" in item) == (state == "extracting")
         assert state == "extracting" or "guard_owner" not in item
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import subprocess
 import sys
@@ -91,6 +92,8 @@ def test_final_message_is_answered_with_the_stored_result() -> None:
     assert ("completed", 1_800_000_000) == (stored["status"], stored["ttl"])
     assert reply.content["result"] == stored["extracted_result"]
     assert "guard_owner" not in stored
+    canonical = b'{"goals":["hello","that is all"]}'
+    assert hashlib.sha256(canonical).hexdigest() == stored["guard_result_hash"]
 
 
 def test_async_extraction_completes_too() -> None:
@@ -104,13 +107,34 @@ def test_async_extraction_completes_too() -> None:
 
 
 def test_job_is_in_the_queue_past_the_deadline_before_work_begins() -> None:
-    """When the extraction starts, a message waits that comes after the lease and so after the deadline."""
-    store, queue, sent = MemoryStore(item()), MemoryDispatch(), []
+    """When the extraction starts, the item is a job, and a message waits that comes after the deadline."""
+    store, queue, seen = MemoryStore(item()), MemoryDispatch(), []
 
-    say(blocking(lambda session: sent.extend(queue.sent), store=store, dispatch=queue), "that is all")
+    say(
+        blocking(lambda s: seen.append((*queue.sent, store.items[SESSION])), store=store, dispatch=queue),
+        "that is all",
+    )
 
-    [(job, delay)] = sent
+    [((job, delay), stored)] = seen
     assert (SESSION, True) == (job.session_id, 30.0 < delay < 32.0)
+    assert ("extracting", job.job_id, "active") == (
+        stored["guard_state"],
+        stored["guard_job"],
+        stored["status"],
+    )
+
+
+def test_clock_is_an_argument() -> None:
+    """Leases and the time of completion come from the clock that was given, whatever this machine's says."""
+    store, seen = MemoryStore(item()), []
+    completion = blocking(
+        lambda session: seen.append(dict(store.items[SESSION])), store=store, clock=lambda: 1_000.0
+    )
+
+    completion.complete(SESSION, left=timedelta(seconds=100))
+
+    assert [1_000.0 + HURRIED.lease + HURRIED.skew] == [each["guard_lease_until"] for each in seen]
+    assert "1970-01-01T00:16:40+00:00" == store.items[SESSION]["completed_at"]
 
 
 def test_late_sync_extraction_is_handed_over_and_fenced() -> None:

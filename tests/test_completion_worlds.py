@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -11,10 +14,12 @@ from guards.completion import writes
 from guards.completion.engine import Engine
 from guards.completion.requests import Policy, Requests
 from guards.completion.states import Session
+from guards.completion.steps import Step
 from guards.completion.times import Times
+from guards.completion.workers import Workers
 from guards.completion.writes import Claim, Expected
 from tests import completion_mutants as mutants
-from tests.completion_kills import KILLS, QUIET, survived
+from tests.completion_kills import KILLS, QUIET, STEPS, survived
 from tests.completion_world import SESSION, Broken, Plan, World, plan_of
 
 SEEDS = 10_000
@@ -47,6 +52,16 @@ def test_no_promise_is_broken_in_ten_thousand_worlds(part: int) -> None:
             World(seed, plan_of(seed)).run()
         except Broken as broken:
             pytest.fail(f"seed {seed}: {broken}")
+
+
+def test_every_call_that_the_engine_makes_is_a_step_to_die_at() -> None:
+    """A step that is added to the protocol is one more place where a process may end."""
+    sources = [Path(str(inspect.getsourcefile(each))) for each in (Engine, Requests, Workers)]
+    named = "|".join(("[RWS][0-9] [a-z ]+", "look again", "save"))
+    calls = {name for source in sources for name in re.findall(rf'"({named})"', source.read_text("utf-8"))}
+
+    assert calls == set(STEPS) - {"Start", "Wait", "Stop"}
+    assert {"Start", "Wait", "Stop", "Do", "Pause"} == {each.__name__ for each in get_args(Step)}
 
 
 @pytest.mark.parametrize(("step", "when"), KILLS)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import doctest
 import json
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import datetime, timedelta
@@ -18,8 +19,9 @@ import pytest
 from examples.coaching_api import console, run_twin, settings
 from examples.coaching_api.client import Client, Exchange
 from examples.coaching_api.gateway import Call, Gateway, event_of, listening
-from examples.coaching_api.scenarios import GUARDED, POLICIES, UNGUARDED, Played
-from examples.coaching_api.stage import Stage, stage
+from examples.coaching_api.run_twin import story
+from examples.coaching_api.scenarios import GUARDED, LAST_MESSAGE, POLICIES, RETRIED_AT_S, UNGUARDED, Played
+from examples.coaching_api.stage import GATEWAY_S, Stage, stage
 from incidents.files import FileSource
 from incidents.report import Report
 from incidents.timeline import Timeline
@@ -76,6 +78,7 @@ def test_without_the_guard_a_success_is_stranded_and_a_save_is_lost(tmp_path: Pa
     stranded, lost = now["incident"], now["lost-update"]
     of_stranded, of_lost = (traced(each.session_id, logs, 3000) for each in (stranded, lost))
 
+    assert shape(story("incident", stranded)) == shape(shown("incident"))
     assert [("message", 503, None), ("message", 400, "SESSION_NOT_ACTIVE")] == told(stranded)
     assert {"message": "Service Unavailable"} == stranded.exchanges[0].body
     assert ("completed", True) == (stranded.status, stranded.has_result)
@@ -93,11 +96,15 @@ def test_with_the_guard_each_policy_brings_the_result(tmp_path: Path) -> None:
     policies = ("inline-or-defer", "defer", "explicit")
     with stage(POLICIES, scale=SCALE, environments=4) as theatre:
         now = played(theatre, GUARDED, *policies, "kept-update")
+        much_after_the_commit = theatre.begin("core_values", extraction_s=4.0, after_commit_s=60.0).say(
+            LAST_MESSAGE
+        )
         logs = theatre.save_logs(tmp_path / "logs")
     reports = [traced(now[name].session_id, logs, 3000) for name in policies]
     later = [("/coaching/sessions", 200, "pending"), ("/coaching/sessions", 200, "completed")]
     again = ("message", 200, "replayed")
 
+    assert shape(story("defer", now["defer"])) == shape(shown("defer"))
     assert [("message", 202, "pending"), *later, again] == told(now["inline-or-defer"])
     assert [("message", 202, "pending"), *later, again] == told(now["defer"])
     assert [("message", 200, "ready"), ("complete", 202, "pending"), *later, again] == told(now["explicit"])
@@ -118,10 +125,44 @@ def test_with_the_guard_each_policy_brings_the_result(tmp_path: Path) -> None:
             [told_by_records.session.completed_at],
         )
 
+    assert (200, "completed") == (
+        much_after_the_commit.status,
+        state(much_after_the_commit),
+    )
     kept = now["kept-update"]
     assert [("message", 503, None), ("message", 200, "active")] == told(kept)
     assert kept.exchanges[1].body["message"] in kept.said
     assert 3 == len(kept.said)
+
+
+def shown(name: str) -> list[str]:
+    """What the README shows of a scenario."""
+    text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    found = re.search(r"<!-- twin: .*?-->\n```text\n(.*?)```", text, re.S)
+    assert found is not None
+    [part] = [part for part in re.split(r"^\.\.\.\n", found[1], flags=re.M) if part.startswith(f"== {name},")]
+    return part.splitlines()
+
+
+def shape(lines: Iterable[str]) -> list[str]:
+    """A scenario's lines up to what the table holds, without the figures of one run."""
+    told = [line for line in lines if not line.startswith("   The table:")]
+    return [re.sub(r"\d+ times$", "# times", re.sub(r"^ *[\d.]+ +[\d.]+ ", "# # ", line)) for line in told]
+
+
+def test_the_figures_of_the_readme_are_the_incidents() -> None:
+    """Its run was one at full speed: 503 when the gateway gave up, a result when the model had answered."""
+    (_, gave_up), (asked, _) = figures("incident")
+    *_, (_, result), _ = figures("defer")
+
+    assert (GATEWAY_S, RETRIED_AT_S) == (gave_up, asked)
+    assert 22.2 < result < GATEWAY_S
+
+
+def figures(name: str) -> list[tuple[float, float]]:
+    """When each exchange of the README's was sent and answered."""
+    found = re.findall(r"^ *([\d.]+) +([\d.]+) ", "\n".join(shown(name)), re.M)
+    return [(float(sent), float(answered)) for sent, answered in found]
 
 
 def without_console_lines(logs: Path) -> Path:
