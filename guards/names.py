@@ -18,6 +18,8 @@ HAND_OVER: Final = "hand-over"
 """A request leaves its work to a worker."""
 COMMIT: Final = "completion-commit"
 """A session's result is stored. Where it ended ok, and only there, the session is completed from then on."""
+OWN_PHASES: Final = (HAND_OVER, COMMIT)
+"""They tell what became of a request, and nothing of what its time went into."""
 
 # Kinds of record: the value of the field "guard" is the kind, a slash and the version.
 RecordKind = Literal["request.start", "phase.start", "phase.end", "request.past", "request.end"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from guards.names import OWN_PHASES
 from incidents.invocations import Invocation
 from incidents.meanings import Meaning, Meanings
 from incidents.messages import Line
@@ -139,7 +140,7 @@ def _name(line: Line) -> str:
 
 def unaccounted(start: datetime, duration: timedelta | None, known: Sequence[Phase]) -> timedelta | None:
     """The reported duration minus the union of the phases; None where either is not known."""
-    if duration is None or not known:
+    if duration is None or not _account(known):
         return None
     covered = sum((end - begin for begin, end in _union(known, start, start + duration)), timedelta(0))
     return duration - covered
@@ -153,7 +154,7 @@ def gaps(
     The moment at which the session was completed cuts a gap in two: what comes after it is time in which the
     answer was ready. Without any phase nothing is known about gaps, and none is listed.
     """
-    if not known:
+    if not _account(known):
         return ()
     cuts = [moment.at for moment in moments if moment.name == COMPLETED]
     begin, found = start, []
@@ -162,6 +163,11 @@ def gaps(
         found += [(a, b) for a, b in pairwise(edges) if b - a >= SHORTEST_GAP]
         begin = busy_to
     return tuple(Gap(a, b, _before(a, start, known, moments)) for a, b in found)
+
+
+def _account(known: Sequence[Phase]) -> bool:
+    """Whether phases are known that the time of the request may have gone into."""
+    return any(phase.name not in OWN_PHASES for phase in known)
 
 
 def _union(known: Sequence[Phase], start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:

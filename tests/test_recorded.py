@@ -102,6 +102,17 @@ def test_the_completion_guards_commit_completes_the_session() -> None:
     assert ("completed", at(3.0), A) == (session.status, session.completed_at, session.completed_by)
 
 
+def test_a_success_is_stranded_where_only_records_tell_of_it() -> None:
+    """A service that logs and times nothing is told that its work was done and its client never heard.
+
+    Time in no phase is no finding there: the guard's own phases do not say what it should have gone into.
+    """
+    done = ended(32.0), (32.0, end()), (32.0, report(ms=32000))
+    findings = answer((0, start()), begun(0.0), commit(22.3), *done).findings
+
+    assert {"outlived-gateway", "stranded-success"} == {each.rule for each in findings}
+
+
 @pytest.mark.parametrize(
     "row",
     [commit(3.0, "error"), commit(3.0, phase="commit"), (3.0, "completion-commit ok")],
