@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from guards.completion import BlockingCompletion, MemoryDispatch, StoreUnavailable, Times
+from guards.completion import BlockingCompletion, MemoryDispatch, StoreUnavailable, Times, aws
 from guards.completion.dynamodb import DynamoStore
 from guards.completion.handlers import worker_handler
 from guards.completion.sqs import SqsDispatch
@@ -127,6 +127,16 @@ def throttling(times: int) -> Iterator[tuple[str, list[str]]]:
         server.shutdown()
         thread.join(10)
         server.server_close()
+
+
+def test_the_own_client_waits_no_longer_than_the_engine() -> None:
+    """Its tries to read an answer fit into Times.write: no thread waits for what nobody wants."""
+    config = aws.client("dynamodb", **KEYS).meta.config
+    tries = config.retries["total_max_attempts"]
+
+    assert ("standard", 2) == (config.retries["mode"], tries)
+    assert tries * config.read_timeout <= Times().write
+    assert config.connect_timeout <= config.read_timeout
 
 
 def test_a_throttled_call_is_tried_once_more() -> None:

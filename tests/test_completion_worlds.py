@@ -70,6 +70,21 @@ def test_no_session_is_lost_when_a_process_dies_at_a_step(step: str, when: str) 
     assert 50 == survived(step, when, 50)
 
 
+def test_visibility_that_ends_before_the_lease_costs_no_session() -> None:
+    """A message that comes again while the dead worker's lease still runs is sent on until it is over."""
+    sent_on = 0
+    for seed in range(300):
+        plan = replace(
+            QUIET, policy="defer", sweeper=False, kills=0.2, visibility=5.0, extraction=(5.0, 20.0)
+        )
+        world = World(seed, plan)
+        world.run()
+        sent_on += world.accepted - 1
+        assert "completed" == world.table.items[SESSION]["guard_state"]
+
+    assert sent_on > 100
+
+
 @pytest.mark.parametrize("policy", get_args(Policy))
 @pytest.mark.parametrize("predicted", [0.0, 10.0, 60.0])
 def test_answer_comes_a_second_before_the_gateway_gives_up(policy: Policy, predicted: float) -> None:
