@@ -18,22 +18,30 @@ from tests import completion_machine, completion_world, soak
     ],
 )
 def test_a_long_run_says_what_it_did(
-    name: str, count: int, said: str, capsys: pytest.CaptureFixture[str]
+    name: str,
+    count: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """How much of what, how long it took, and that nothing went wrong."""
+    monkeypatch.setenv("GUARD_DISABLED", "1")  # as the command does: a race writes records too
     code = soak.main([name, str(count)])
     out = capsys.readouterr().out
 
     assert (0, True, True) == (code, out.startswith(said), out.endswith("s; wrong: nothing\n"))
 
 
-@pytest.mark.parametrize(("name", "count"), [("worlds", 400), ("machine", 20_000)])
+@pytest.mark.parametrize(("name", "count"), [("worlds", 400), ("machine", 500_000)])
 def test_a_long_run_ends_with_1_where_a_promise_is_broken(
     name: str, count: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without the condition that only the owner completes, each run finds what goes wrong and says it."""
+    """Without the condition that only the owner completes, each run finds what goes wrong and says it.
+
+    The machine comes upon it once in some 15,000 steps, and ends there.
+    """
     unowned, table = ("complete", "guard_owner"), completion_world.Table
-    generate = settings(completion_machine.LONG, derandomize=True, phases=[Phase.generate])
+    generate = settings(completion_machine.LONG, phases=[Phase.generate])
     monkeypatch.setattr(completion_machine, "LONG", generate)
     monkeypatch.setattr(completion_machine.Protocol, "without", unowned)
     monkeypatch.setattr(completion_world, "Table", lambda journal, item, _: table(journal, item, unowned))
