@@ -21,8 +21,8 @@ UNHURRIED = Times(write=120.0)
 TURNS_S = 0.001
 """How often the threads of this process take turns during a race; Python's own default is 5 ms.
 
-What can go wrong between two steps of a server in this process then goes wrong in one session of three
-instead of one of sixteen (docs/decisions.md has the measurement).
+What can go wrong between two steps of a server in this process then goes wrong in one session of four instead
+of one of sixteen (docs/decisions.md has the measurement).
 """
 
 

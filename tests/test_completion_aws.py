@@ -45,7 +45,7 @@ UNHURRIED = Times(write=5.0)
 """A busy machine answers late; how soon to give up is tested elsewhere."""
 JOB = Job("sess_1", "job_1")
 SESSIONS = 200
-"""That fifty completers race for. On stock moto one in three goes wrong: so many in vain happen to nobody."""
+"""That fifty completers race for. On stock moto one in four goes wrong: so many in vain happen to nobody."""
 
 
 @pytest.fixture(scope="module")
