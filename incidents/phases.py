@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from guards.names import OWN_PHASES
 from incidents.invocations import Invocation
 from incidents.meanings import Meaning, Meanings
 from incidents.messages import Line
-from incidents.timeline import Gap, Milestone, Phase
+from incidents.timeline import COMPLETED, Gap, Milestone, Phase
 from incidents.values import milliseconds, text
 
 SHORTEST_GAP = timedelta(milliseconds=100)
@@ -139,7 +140,7 @@ def _name(line: Line) -> str:
 
 def unaccounted(start: datetime, duration: timedelta | None, known: Sequence[Phase]) -> timedelta | None:
     """The reported duration minus the union of the phases; None where either is not known."""
-    if duration is None or not known:
+    if duration is None or not _account(known):
         return None
     covered = sum((end - begin for begin, end in _union(known, start, start + duration)), timedelta(0))
     return duration - covered
@@ -153,15 +154,20 @@ def gaps(
     The moment at which the session was completed cuts a gap in two: what comes after it is time in which the
     answer was ready. Without any phase nothing is known about gaps, and none is listed.
     """
-    if not known:
+    if not _account(known):
         return ()
-    cuts = [moment.at for moment in moments if moment.name == "session-completed"]
+    cuts = [moment.at for moment in moments if moment.name == COMPLETED]
     begin, found = start, []
     for busy_from, busy_to in [*_union(known, start, end), (end, end)]:
         edges = [begin, *(cut for cut in cuts if begin < cut < busy_from), busy_from]
         found += [(a, b) for a, b in pairwise(edges) if b - a >= SHORTEST_GAP]
         begin = busy_to
     return tuple(Gap(a, b, _before(a, start, known, moments)) for a, b in found)
+
+
+def _account(known: Sequence[Phase]) -> bool:
+    """Whether phases are known that the time of the request may have gone into."""
+    return any(phase.name not in OWN_PHASES for phase in known)
 
 
 def _union(known: Sequence[Phase], start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
@@ -182,6 +188,4 @@ def _before(
     ends = [(phase.end, phase.name) for phase in known if phase.end is not None and phase.end <= at]
     marks = [(moment.at, moment.name) for moment in moments if start <= moment.at <= at]
     # Of two things at one moment the commit says more.
-    return max(ends + marks, default=(at, None), key=lambda pair: (pair[0], pair[1] == "session-completed"))[
-        1
-    ]
+    return max(ends + marks, default=(at, None), key=lambda pair: (pair[0], pair[1] == COMPLETED))[1]

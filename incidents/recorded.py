@@ -20,6 +20,13 @@ def is_of(line: Line, kind: names.RecordKind) -> bool:
     return line.said.kind == "record" and (line.said.name or "").startswith(f"{kind}/")
 
 
+def is_commit(line: Line) -> bool:
+    """Whether a record says that the completion guard stored a session's result: it is completed."""
+    if not is_of(line, "phase.end") or text(line.said.fields, names.PHASE) != names.COMMIT:
+        return False
+    return text(line.said.fields, names.OUTCOME) == "ok"
+
+
 def received(records: Sequence[Line]) -> datetime | None:
     """When the gateway received the request; None where no record tells.
 

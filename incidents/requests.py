@@ -11,7 +11,7 @@ from incidents.invocations import Invocation
 from incidents.meanings import Meaning, Meanings
 from incidents.messages import Line
 from incidents.phases import gaps, phases, records, unaccounted
-from incidents.timeline import Gateway, Milestone, Outcome, Request
+from incidents.timeline import COMPLETED, Gateway, Milestone, Outcome, Request
 from incidents.values import Fields, milliseconds, text, whole
 
 NO_GATEWAY = Gateway("unknown", timedelta(0), None, None, "none")
@@ -179,7 +179,8 @@ def _milestones(invocation: Invocation, meanings: Meanings) -> tuple[Milestone, 
         for line in inits
         if text(line.said.fields, "status") in ("error", "timeout")
     ]
-    return (*failed, *_with_commit(tuple(_milestones_of(invocation.lines, meanings))))
+    told = tuple(_milestones_of(invocation.lines, meanings))
+    return (*failed, *_with_commit(told, records(invocation)))
 
 
 def _milestones_of(lines: Iterable[Line], meanings: Meanings) -> Iterator[Milestone]:
@@ -195,13 +196,15 @@ def _stands(line: Line, meaning: Meaning) -> bool:
     return meaning.refusal is None or text(line.said.fields, meaning.refusal) == meaning.refusal_value
 
 
-def _with_commit(moments: tuple[Milestone, ...]) -> tuple[Milestone, ...]:
-    """Where the session_completed line was not saved, the write with that status is the commit."""
-    if any(moment.name == "session-completed" for moment in moments):
+def _with_commit(moments: tuple[Milestone, ...], told: Iterable[Line]) -> tuple[Milestone, ...]:
+    """The commit where no session_completed line tells of it: guards' record, or else the write itself."""
+    if any(moment.name == COMPLETED for moment in moments):
         return moments
+    commits = [Milestone(line.event.at, COMPLETED, line) for line in told if recorded.is_commit(line)]
+    if commits:
+        return tuple(sorted((*moments, *commits), key=lambda moment: moment.at))
     return tuple(
-        replace(moment, name="session-completed") if _saved_completed(moment) else moment
-        for moment in moments
+        replace(moment, name=COMPLETED) if _saved_completed(moment) else moment for moment in moments
     )
 
 

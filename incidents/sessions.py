@@ -7,7 +7,7 @@ from typing import get_args
 
 from incidents.meanings import Meanings
 from incidents.messages import Line
-from incidents.timeline import Milestone, Request, Session, Status
+from incidents.timeline import COMPLETED, Milestone, Request, Session, Status
 from incidents.values import text
 
 _STATUSES: tuple[str, ...] = get_args(Status)
@@ -30,8 +30,13 @@ def session_of(session_id: str | None, requests: Sequence[Request], meanings: Me
 
 def _told(session_id: str, requests: Sequence[Request], meanings: Meanings) -> Iterator[str]:
     lines = [line for request in requests for line in request.lines if line.said.session_id == session_id]
+    moments = [moment for request in requests for moment in request.milestones]
+    commits = {id(moment.line) for moment in moments if moment.name == COMPLETED}
     for line in sorted(lines, key=lambda line: line.event.at):
-        yield from _status_of(line, meanings)
+        if id(line) in commits:  # a record of guards has no meaning among the application's lines
+            yield "completed"
+        else:
+            yield from _status_of(line, meanings)
 
 
 def _status_of(line: Line, meanings: Meanings) -> Iterator[str]:
@@ -48,6 +53,6 @@ def _completion(session_id: str, requests: Iterable[Request]) -> tuple[Request, 
         (request, moment)
         for request in requests
         for moment in request.milestones
-        if moment.name == "session-completed" and moment.line.said.session_id in (session_id, None)
+        if moment.name == COMPLETED and moment.line.said.session_id in (session_id, None)
     ]
     return min(commits, key=lambda pair: pair[1].at, default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from incidents.messages import Line
 
@@ -12,6 +12,9 @@ Link = Literal["exact", "carried", "inferred"]
 Outcome = Literal["ok", "error", "timeout", "unknown"]
 Basis = Literal["observed", "inferred", "none"]
 Status = Literal["active", "paused", "completed", "cancelled", "abandoned", "unknown"]
+
+COMPLETED: Final = "session-completed"
+"""The milestone of the commit: from then on the session is completed."""
 
 
 @dataclass(frozen=True, slots=True)

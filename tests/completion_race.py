@@ -1,35 +1,47 @@
-"""Fifty completers of each of many sessions at once, on a DynamoDB that answers over HTTP.
-
-    python -m tests.completion_race [--sessions 200] [--completers 50] [--endpoint URL]
-
-Without an endpoint it starts moto behind one lock. With one, such as dynalite's, it uses that.
-"""
+"""Fifty completers of each of many sessions at once, on a DynamoDB that answers over HTTP."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 import threading
-import time
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from guards.completion import BlockingCompletion, MemoryDispatch, Reply, Times
 from guards.completion.dynamodb import DynamoStore
-from tests.moto_server import client, make_table, moto_server
+from tests.moto_server import client, make_table
 
+COMPLETERS = 50
 UNHURRIED = Times(write=120.0)
 """Fifty completers of one server in one process take turns: slowness is not what is tested here."""
+TURNS_S = 0.001
+"""How often the threads of this process take turns during a race; Python's own default is 5 ms.
+
+What can go wrong between two steps of a server in this process then goes wrong in one session of four instead
+of one of sixteen (docs/decisions.md has the measurement).
+"""
 
 
-def race(dynamodb: Any, table: str, completers: int, pool: ThreadPoolExecutor) -> list[str]:
-    """What is wrong after as many completers as that met at one new session; nothing, as it should be."""
+def races(url: str, sessions: int) -> Iterator[list[str]]:
+    """What went wrong at each of so many sessions, one after the other; nothing, as it should be."""
+    dynamodb = client("dynamodb", url)
+    table = make_table(dynamodb, f"race-{uuid.uuid4().hex[:8]}")
+    dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    with _short_turns(), ThreadPoolExecutor(COMPLETERS) as pool:
+        for _ in range(sessions):
+            yield race(dynamodb, table, pool)
+
+
+def race(dynamodb: Any, table: str, pool: ThreadPoolExecutor) -> list[str]:
+    """What is wrong after fifty completers have met at one new session."""
     session_id = f"sess_{uuid.uuid4()}"
     dynamodb.put_item(TableName=table, Item={"session_id": {"S": session_id}, "status": {"S": "active"}})
     extractions: list[str] = []
-    start = threading.Barrier(completers)
+    start = threading.Barrier(COMPLETERS)
 
     def extract(session: Any) -> dict[str, str]:
         extractions.append(uuid.uuid4().hex)
@@ -43,7 +55,7 @@ def race(dynamodb: Any, table: str, completers: int, pool: ThreadPoolExecutor) -
         start.wait(60)
         return completion.complete(session_id)
 
-    replies = [each.result(300) for each in [pool.submit(complete) for _ in range(completers)]]
+    replies = [each.result(300) for each in [pool.submit(complete) for _ in range(COMPLETERS)]]
     return _wrong(replies, extractions, store.load(session_id))
 
 
@@ -62,29 +74,11 @@ def _wrong(replies: list[Reply], extractions: list[str], session: Any) -> list[s
     return wrong
 
 
-def main() -> int:
-    """Race at many sessions and say how it went."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--sessions", type=int, default=200)
-    parser.add_argument("--completers", type=int, default=50)
-    parser.add_argument("--endpoint")
-    asked = parser.parse_args()
-    if asked.endpoint:
-        return _many(asked.endpoint, asked.sessions, asked.completers)
-    with moto_server() as url:
-        return _many(url, asked.sessions, asked.completers)
-
-
-def _many(url: str, sessions: int, completers: int) -> int:
-    dynamodb, begun = client("dynamodb", url), time.monotonic()
-    table = make_table(dynamodb, f"race-{uuid.uuid4().hex[:8]}")
-    dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
-    with ThreadPoolExecutor(completers) as pool:
-        wrong = [found for _ in range(sessions) for found in race(dynamodb, table, completers, pool)]
-    took = time.monotonic() - begun
-    print(f"{sessions} sessions, {completers} completers each, {took:.0f} s; wrong: {dict(Counter(wrong))}")
-    return 1 if wrong else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURNS_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

@@ -76,6 +76,8 @@ class Plan:
     times: Times = TIMES
     worker_s: float = 300.0
     """A worker's Lambda timeout."""
+    visibility: float = 320.0
+    """After so long the message of a worker that died comes again."""
     kill_at: tuple[str, str, int] | None = None
     """Kill a process once: the step's name, before or after it, and the how manieth."""
     legacy: bool = False
@@ -504,7 +506,10 @@ class World:
                 self.after(seconds, lambda: self._deliver(job, count + 1))
 
         process = Process(
-            "worker", self.workers.work(job, self.now + self.plan.worker_s), end, lambda: again(320.0)
+            "worker",
+            self.workers.work(job, self.now + self.plan.worker_s),
+            end,
+            lambda: again(self.plan.visibility),
         )
         self.spawn(process)
 

@@ -26,8 +26,10 @@ with warnings.catch_warnings():
     from moto.server import DomainDispatcherApplication, create_backend_app
 
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-PATIENT = Config(max_pool_connections=64, retries={"total_max_attempts": 1}, read_timeout=120)
-"""Fifty clients of one server in one process take turns."""
+PATIENT = Config(
+    max_pool_connections=64, retries={"mode": "standard", "total_max_attempts": 3}, read_timeout=120
+)
+"""Fifty clients of one server in one process take turns; a server may close a connection that was idle."""
 
 
 class _OneAtATime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import subprocess
 import sys
@@ -91,6 +92,8 @@ def test_final_message_is_answered_with_the_stored_result() -> None:
     assert ("completed", 1_800_000_000) == (stored["status"], stored["ttl"])
     assert reply.content["result"] == stored["extracted_result"]
     assert "guard_owner" not in stored
+    canonical = b'{"goals":["hello","that is all"]}'
+    assert hashlib.sha256(canonical).hexdigest() == stored["guard_result_hash"]
 
 
 def test_async_extraction_completes_too() -> None:
@@ -104,13 +107,34 @@ def test_async_extraction_completes_too() -> None:
 
 
 def test_job_is_in_the_queue_past_the_deadline_before_work_begins() -> None:
-    """When the extraction starts, a message waits that comes after the lease and so after the deadline."""
-    store, queue, sent = MemoryStore(item()), MemoryDispatch(), []
+    """When the extraction starts, the item is a job, and a message waits that comes after the deadline."""
+    store, queue, seen = MemoryStore(item()), MemoryDispatch(), []
 
-    say(blocking(lambda session: sent.extend(queue.sent), store=store, dispatch=queue), "that is all")
+    say(
+        blocking(lambda s: seen.append((*queue.sent, store.items[SESSION])), store=store, dispatch=queue),
+        "that is all",
+    )
 
-    [(job, delay)] = sent
+    [((job, delay), stored)] = seen
     assert (SESSION, True) == (job.session_id, 30.0 < delay < 32.0)
+    assert ("extracting", job.job_id, "active") == (
+        stored["guard_state"],
+        stored["guard_job"],
+        stored["status"],
+    )
+
+
+def test_clock_is_an_argument() -> None:
+    """Leases and the time of completion come from the clock that was given, whatever this machine's says."""
+    store, seen = MemoryStore(item()), []
+    completion = blocking(
+        lambda session: seen.append(dict(store.items[SESSION])), store=store, clock=lambda: 1_000.0
+    )
+
+    completion.complete(SESSION, left=timedelta(seconds=100))
+
+    assert [1_000.0 + HURRIED.lease + HURRIED.skew] == [each["guard_lease_until"] for each in seen]
+    assert "1970-01-01T00:16:40+00:00" == store.items[SESSION]["completed_at"]
 
 
 def test_late_sync_extraction_is_handed_over_and_fenced() -> None:
@@ -469,18 +493,24 @@ def test_inline_result_needs_no_queue_but_pending_does() -> None:
     assert "unavailable" == blocking(dispatch=Down(), policy="defer").complete(SESSION).kind
 
 
-def test_store_that_hangs_is_given_up_on() -> None:
-    """The engine goes on without an answer after Times.write, whatever the store's client does."""
-    hangs = threading.Event()
+@pytest.mark.parametrize("kind", [Completion, BlockingCompletion])
+def test_store_that_hangs_is_given_up_on(kind: type[Completion | BlockingCompletion]) -> None:
+    """The engine goes on without an answer after Times.write, however long the store's client would wait."""
+    hangs, waiting = threading.Event(), threading.Event()
 
     class Hanging(MemoryStore):
         def load(self, session_id: str) -> Any:
+            waiting.set()
             hangs.wait(30)
+            waiting.clear()
 
-    reply = blocking(store=Hanging(item())).complete(SESSION, left=LATER)
+    options: dict[str, Any] = {"predict": 0.0, "secret": SECRET, "times": HURRIED}
+    asked = kind(Hanging(item()), MemoryDispatch(), goals, **options).complete(SESSION, left=LATER)
+    reply = asyncio.run(asked) if asyncio.iscoroutine(asked) else asked
+    went_on = waiting.is_set()
     hangs.set()
 
-    assert ("unavailable", 503) == (reply.kind, reply.status)
+    assert ("unavailable", 503, True) == (reply.kind, reply.status, went_on)
 
 
 def owed(store: MemoryStore | None = None) -> tuple[MemoryStore, MemoryDispatch, BlockingCompletion, Job]:
@@ -566,6 +596,50 @@ def test_hand_over_is_a_phase_of_the_request() -> None:
         blocking(lambda session: time.sleep(2)).complete(SESSION, left=SOON)
 
     assert ["hand-over", "hand-over"] == [phase.name for phase in phases]
+
+
+def test_commit_is_a_phase_that_ends_well_only_where_the_session_is_completed() -> None:
+    """Of two who extract, the one that lost the work says so: its commit ends as Refused."""
+    store, queue, completion, job = owed()
+
+    def slow(session: Any) -> dict[str, Any]:
+        store.items[SESSION]["guard_lease_until"] = 0.0
+        assert completion.work(job)
+        return {"by": "the one that was too late"}
+
+    with capture_phases() as phases:
+        assert blocking(slow, store=store, dispatch=queue).work(job)
+
+    commits = [(each.name, each.outcome, each.error_type) for each in phases]
+    assert [("completion-commit", "ok", None), ("completion-commit", "error", "Refused")] == commits
+    assert {"goals": ["hello"]} == store.items[SESSION]["extracted_result"]
+
+
+def test_commit_without_an_answer_is_not_said_to_be_one() -> None:
+    """What is not known is no commit; the second try, which finds its own write, is."""
+    store = AnswersLate(item())
+
+    with capture_phases() as phases:
+        reply = blocking(store=store).complete(SESSION, left=LATER)
+
+    assert "completed" == reply.kind
+    assert [("error", "StoreUnavailable"), ("ok", None)] == [
+        (each.outcome, each.error_type) for each in phases
+    ]
+
+
+class AnswersLate(MemoryStore):
+    """The first commit takes effect, and its answer does not come."""
+
+    lost = False
+
+    def apply(self, write: Write) -> Outcome:
+        """As the memory's; once without an answer."""
+        outcome = super().apply(write)
+        if write.operation == "complete" and not self.lost:
+            self.lost = True
+            raise StoreUnavailable("no answer")
+        return outcome
 
 
 def test_worker_that_meets_a_live_lease_sends_a_delayed_copy() -> None:

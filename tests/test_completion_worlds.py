@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from dataclasses import replace
-from itertools import islice
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -12,23 +14,17 @@ from guards.completion import writes
 from guards.completion.engine import Engine
 from guards.completion.requests import Policy, Requests
 from guards.completion.states import Session
+from guards.completion.steps import Step
 from guards.completion.times import Times
+from guards.completion.workers import Workers
 from guards.completion.writes import Claim, Expected
 from tests import completion_mutants as mutants
+from tests.completion_kills import KILLS, QUIET, STEPS, survived
 from tests.completion_world import SESSION, Broken, Plan, World, plan_of
 
 SEEDS = 10_000
-QUIET = Plan(clients=1, messengers=0, gives_up=0.0, faults=0.0, kills=0.0, freezes=0.0, queue_faults=0.0)
-"""Nothing goes wrong."""
 PARTS = 8
 """pytest-xdist may run them side by side."""
-
-STEPS = (
-    *("R1 load", "R2 claim", "R3 send", "R6 complete", "R7 release", "R8 send", "R1 send"),
-    *("W1 load", "W2 send on", "W3 claim", "W6 renew", "W7 complete", "W8 release", "W8 send", "W4 fail"),
-    *("S1 find", "S2 send", "Start", "Wait", "Stop", "save"),
-)
-"""Every step of the protocol that a process can die at."""
 
 HUNTING: dict[Any, Plan] = {
     ("save", "session_id"): replace(QUIET, legacy=True, deleter=True, messengers=3, policy="defer"),
@@ -70,50 +66,29 @@ def test_no_promise_is_broken_in_ten_thousand_worlds(part: int) -> None:
             pytest.fail(f"seed {seed}: {broken}")
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
+def test_every_call_that_the_engine_makes_is_a_step_to_die_at() -> None:
+    """A step that is added to the protocol is one more place where a process may end."""
+    sources = [Path(str(inspect.getsourcefile(each))) for each in (Engine, Requests, Workers)]
+    named = "|".join(("[RWS][0-9] [a-z ]+", "look again", "save"))
+    calls = {name for source in sources for name in re.findall(rf'"({named})"', source.read_text("utf-8"))}
+
+    assert calls == set(STEPS) - {"Start", "Wait", "Stop"}
+    assert {"Start", "Wait", "Stop", "Do", "Pause"} == {each.__name__ for each in get_args(Step)}
+
+
+@pytest.mark.parametrize(("step", "when"), KILLS)
 def test_no_session_is_lost_when_a_process_dies_at_a_step(step: str, when: str) -> None:
     """Whichever step is a process's last, before or after it took effect, the session is completed once."""
-    killed = islice((seed for seed in range(800) if _killed(seed, step, when)), 50)
-
-    assert 50 == len(list(killed))
+    assert 50 == survived(step, when, 50)
 
 
-def _killed(seed: int, step: str, when: str) -> bool:
-    """Whether a process was killed there in this world, which must have ended well all the same."""
-    plan = replace(_plan_through(step, seed), kill_at=(step, when, 1 + seed % 2))
-    world = World(seed, plan).run()
-    if world.kill_seen < 1 + seed % 2:
-        return False
-    state = world.table.items[SESSION]["guard_state"]
-    assert state == "completed" or (state == "failed" and plan.raising)
-    return True
+def test_visibility_that_ends_before_the_lease_costs_no_session() -> None:
+    """A message that comes again while the dead worker's lease still runs is sent on until it is over."""
+    dies = replace(QUIET, policy="defer", sweeper=False, gives_up=1.0, kill_at=("Start", "after", 1))
+    for seed in range(50):
+        world = World(seed, replace(dies, visibility=5.0)).run()
 
-
-def _plan_through(step: str, seed: int) -> Plan:
-    """A plan whose processes come by this step."""
-    plan = replace(
-        QUIET, clients=2, messengers=1, extraction=(1.0, 120.0), policy=("inline-or-defer", "defer")[seed % 2]
-    )
-    if step in ("W8 release", "W8 send"):
-        return replace(plan, raising=0.7)
-    if step in ("R6 complete", "R7 release", "R8 send", "R3 send"):
-        return replace(
-            plan, policy="inline-or-defer", extraction=(5.0, 15.0) if step[1] == "6" else (40.0, 60.0)
-        )
-    if step == "S2 send":
-        return replace(plan, policy="defer", gives_up=1.0, queue_faults=0.9)
-    if step == "save":
-        return replace(plan, messengers=3)
-    if step == "Stop":
-        return replace(plan, policy="inline-or-defer", extraction=(40.0, 60.0))
-    if step == "W6 renew":
-        return replace(plan, extraction=(90.0, 120.0))
-    if step == "W4 fail":
-        return replace(plan, raising=1.0, times=Times(attempts=2))
-    if step in ("R1 send", "S2 send", "W2 send on"):
-        return replace(plan, clients=3, queue_faults=0.7, extraction=(40.0, 120.0))
-    return plan
+        assert (2, "completed") == (world.accepted, world.table.items[SESSION]["guard_state"])
 
 
 @pytest.mark.parametrize("policy", get_args(Policy))

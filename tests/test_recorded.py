@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from guards import records
+from guards import names, records
 from guards.records import About
-from incidents.timeline import Request
+from incidents.timeline import COMPLETED, Request
 from incidents.views.exports import answered, waiting_start
 from incidents.views.waterfall import zero
 from tests.logs import SESSION, A, Row, answer, at, end, only_request, report, start
@@ -78,6 +79,59 @@ def test_a_worker_has_no_client() -> None:
     assert None is only_request(*worker).gateway.client_status
     assert "none" == only_request(*worker).gateway.basis
     assert () == answer(*worker).findings
+
+
+def commit(seconds: float, outcome: Literal["ok", "error"] = "ok", phase: str = names.COMMIT) -> Row:
+    record = records.phase_end(
+        ABOUT,
+        at=at(seconds),
+        phase=phase,
+        phase_id=1,
+        start=at(seconds - 0.01),
+        duration=timedelta(seconds=0.01),
+        outcome=outcome,
+        error_type=None if outcome == "ok" else "Refused",
+    )
+    return seconds, records.encode(record)
+
+
+def test_the_completion_guards_commit_completes_the_session() -> None:
+    """Where only guards' records tell, the session is completed, when its result was stored and by whom."""
+    session = answer((0, start()), commit(3.0), (4.0, end()), (4.0, report(ms=4000))).timeline.session
+
+    assert ("completed", at(3.0), A) == (session.status, session.completed_at, session.completed_by)
+
+
+def test_a_success_is_stranded_where_only_records_tell_of_it() -> None:
+    """A service that logs and times nothing is told that its work was done and its client never heard.
+
+    Time in no phase is no finding there: the guard's own phases do not say what it should have gone into.
+    """
+    done = ended(32.0), (32.0, end()), (32.0, report(ms=32000))
+    findings = answer((0, start()), begun(0.0), commit(22.3), *done).findings
+
+    assert {"outlived-gateway", "stranded-success"} == {each.rule for each in findings}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [commit(3.0, "error"), commit(3.0, phase="commit"), (3.0, "completion-commit ok")],
+    ids=["refused", "somebody else's phase", "somebody else's words"],
+)
+def test_what_is_no_commit_completes_nothing(row: Row) -> None:
+    """A commit that was refused or not answered, and a phase that only sounds like it, tell of none."""
+    session = answer((0, start()), begun(0.01), row, (4.0, end()), (4.0, report(ms=4000))).timeline.session
+
+    assert ("unknown", None) == (session.status, session.completed_at)
+
+
+def test_the_applications_own_line_of_the_commit_counts_before_the_guards() -> None:
+    """A commit that both tell of is one moment: the application's, which it has always been."""
+    said = {"event": "coaching_service.session_completed", "level": "info", "session_id": SESSION}
+    line = (2.9, json.dumps(said))
+    request = only_request((0, start()), line, commit(3.0), (4.0, end()), (4.0, report(ms=4000)))
+
+    assert [at(2.9)] == [each.at for each in request.milestones if each.name == COMPLETED]
 
 
 def test_an_init_that_ended_before_the_request_came_was_not_waited_for() -> None:

@@ -486,6 +486,13 @@ def test_an_open_phase_counts_to_the_end_of_what_was_seen():
     assert "was still open after 20.0 s" in only("slow-phase", timeline(of)).summary
 
 
+def test_a_workers_phase_has_no_budget():
+    """Nobody waits for an extraction behind a queue: that it takes long is what it was put there for."""
+    slow = (phase("extraction", 0.0, 42.0),)
+
+    assert [] == rules_of(request(43.0, phases=slow, route="aws:sqs"))
+
+
 @pytest.mark.parametrize(
     ("name", "model", "remedy"),
     [

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import doctest
+import json
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -17,10 +19,12 @@ import pytest
 from examples.coaching_api import console, run_twin, settings
 from examples.coaching_api.client import Client, Exchange
 from examples.coaching_api.gateway import Call, Gateway, event_of, listening
-from examples.coaching_api.scenarios import GUARDED, POLICIES, UNGUARDED, Played
-from examples.coaching_api.stage import Stage, stage
+from examples.coaching_api.run_twin import story
+from examples.coaching_api.scenarios import GUARDED, LAST_MESSAGE, POLICIES, RETRIED_AT_S, UNGUARDED, Played
+from examples.coaching_api.stage import GATEWAY_S, Stage, stage
 from incidents.files import FileSource
 from incidents.report import Report
+from incidents.timeline import Timeline
 from incidents.trace import Query, trace
 from tests.logs import end, only_request, start
 
@@ -74,6 +78,7 @@ def test_without_the_guard_a_success_is_stranded_and_a_save_is_lost(tmp_path: Pa
     stranded, lost = now["incident"], now["lost-update"]
     of_stranded, of_lost = (traced(each.session_id, logs, 3000) for each in (stranded, lost))
 
+    assert shape(story("incident", stranded)) == shape(shown("incident"))
     assert [("message", 503, None), ("message", 400, "SESSION_NOT_ACTIVE")] == told(stranded)
     assert {"message": "Service Unavailable"} == stranded.exchanges[0].body
     assert ("completed", True) == (stranded.status, stranded.has_result)
@@ -91,11 +96,15 @@ def test_with_the_guard_each_policy_brings_the_result(tmp_path: Path) -> None:
     policies = ("inline-or-defer", "defer", "explicit")
     with stage(POLICIES, scale=SCALE, environments=4) as theatre:
         now = played(theatre, GUARDED, *policies, "kept-update")
+        much_after_the_commit = theatre.begin("core_values", extraction_s=4.0, after_commit_s=60.0).say(
+            LAST_MESSAGE
+        )
         logs = theatre.save_logs(tmp_path / "logs")
     reports = [traced(now[name].session_id, logs, 3000) for name in policies]
     later = [("/coaching/sessions", 200, "pending"), ("/coaching/sessions", 200, "completed")]
     again = ("message", 200, "replayed")
 
+    assert shape(story("defer", now["defer"])) == shape(shown("defer"))
     assert [("message", 202, "pending"), *later, again] == told(now["inline-or-defer"])
     assert [("message", 202, "pending"), *later, again] == told(now["defer"])
     assert [("message", 200, "ready"), ("complete", 202, "pending"), *later, again] == told(now["explicit"])
@@ -104,14 +113,74 @@ def test_with_the_guard_each_policy_brings_the_result(tmp_path: Path) -> None:
         assert each.exchanges[-1].result == each.with_result.result
     assert [set(), set(), set()] == [rules(report) for report in reports]
     handed_over = ["extraction", "hand-over", "hand-over"]
-    assert [["conversation", *handed_over], ["extraction"]] == phases(reports[0])[:2]
-    assert [["conversation"], ["extraction"]] == phases(reports[1])[:2]
-    assert [["conversation"], handed_over, ["extraction"]] == phases(reports[2])[:3]
+    worked = ["extraction", "completion-commit", "after-commit"]
+    assert [["conversation", *handed_over], worked] == phases(reports[0])[:2]
+    assert [["conversation"], worked] == phases(reports[1])[:2]
+    assert [["conversation"], handed_over, worked] == phases(reports[2])[:3]
+    for name, report in zip(policies, reports, strict=True):
+        told_by_records = traced(now[name].session_id, without_console_lines(logs), 3000).timeline
+        assert report.timeline.session.completed_by == told_by_records.session.completed_by
+        assert ("completed", commits(told_by_records)) == (
+            told_by_records.session.status,
+            [told_by_records.session.completed_at],
+        )
 
+    assert (200, "completed") == (
+        much_after_the_commit.status,
+        state(much_after_the_commit),
+    )
     kept = now["kept-update"]
     assert [("message", 503, None), ("message", 200, "active")] == told(kept)
     assert kept.exchanges[1].body["message"] in kept.said
     assert 3 == len(kept.said)
+
+
+def shown(name: str) -> list[str]:
+    """What the README shows of a scenario."""
+    text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    found = re.search(r"<!-- twin: .*?-->\n```text\n(.*?)```", text, re.S)
+    assert found is not None
+    [part] = [part for part in re.split(r"^\.\.\.\n", found[1], flags=re.M) if part.startswith(f"== {name},")]
+    return part.splitlines()
+
+
+def shape(lines: Iterable[str]) -> list[str]:
+    """A scenario's lines up to what the table holds, without the figures of one run."""
+    told = [line for line in lines if not line.startswith("   The table:")]
+    return [re.sub(r"\d+ times$", "# times", re.sub(r"^ *[\d.]+ +[\d.]+ ", "# # ", line)) for line in told]
+
+
+def test_the_figures_of_the_readme_are_the_incidents() -> None:
+    """Its run was one at full speed: 503 when the gateway gave up, a result when the model had answered."""
+    (_, gave_up), (asked, _) = figures("incident")
+    *_, (_, result), _ = figures("defer")
+
+    assert (GATEWAY_S, RETRIED_AT_S) == (gave_up, asked)
+    assert 22.2 < result < GATEWAY_S
+
+
+def figures(name: str) -> list[tuple[float, float]]:
+    """When each exchange of the README's was sent and answered."""
+    found = re.findall(r"^ *([\d.]+) +([\d.]+) ", "\n".join(shown(name)), re.M)
+    return [(float(sent), float(answered)) for sent, answered in found]
+
+
+def without_console_lines(logs: Path) -> Path:
+    """The same logs of a service that logs nothing itself: what the runtime and guards wrote."""
+    folder = logs.with_name("records")
+    folder.mkdir(exist_ok=True)
+    for file in logs.iterdir():
+        events = file.read_text("utf-8").splitlines(keepends=True)
+        kept = [event for event in events if "\x1b[" not in json.loads(event)["message"]]
+        assert 0 < len(kept) < len(events)
+        (folder / file.name).write_text("".join(kept), "utf-8")
+    return folder
+
+
+def commits(timeline: Timeline) -> list[datetime | None]:
+    """When commits ended well, as recorded."""
+    phases = [phase for request in timeline.requests for phase in request.phases]
+    return [each.end for each in phases if each.name == "completion-commit" and each.error_type is None]
 
 
 class Slow:
@@ -187,17 +256,17 @@ def test_the_command_tells_each_scenario_and_traces_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What the client saw, polls together; what the table holds and lacks; a trace; and the figures."""
-    traces: list[tuple[str, str, int]] = []
+    traces: list[tuple[Any, ...]] = []
     theatre = SimpleNamespace(limit_ms=1500, save_logs=lambda folder: folder)
     monkeypatch.setattr(run_twin, "stage", lambda policies, scale: nullcontext(theatre))
-    monkeypatch.setattr(run_twin, "trace", lambda session, logs, ms: traces.append((session, logs.name, ms)))
+    monkeypatch.setattr(run_twin, "trace", lambda of, logs, *more: traces.append((of, logs.name, *more)))
     monkeypatch.setitem(run_twin.GUARDED, "defer", lambda stage: PLAYED)
 
     code = run_twin.main(["defer"])
     out = capsys.readouterr().out
 
     assert 0 == code
-    assert [("sess_1", "guarded", 1500)] == traces
+    assert [("sess_1", "guarded", 1500, "--extraction-budget-s", "25")] == traces
     assert "    5.0      8.0    GET /coaching/sessions/...  200 pending, 2 times\n" in out
     assert "   The table: completed, with its result; 0 messages, 1 of the answers that the client" in out
     assert "| defer | 1.0 | 200 | 10.0 | 5 | 4 | 2 |\n" in out

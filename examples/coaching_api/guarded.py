@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Awaitable
+from typing import Any, Final, TypeVar
 
 from examples.coaching_api import llm, settings
 from examples.coaching_api.console import Logger
 from examples.coaching_api.sessions import now
 from examples.coaching_api.settings import scaled
-from guards import bind, phase
-from guards.completion import Completion, Outcome, Replies, Reply, by_topic
+from guards import bind, deadline, phase
+from guards.completion import Completion, Job, Outcome, Replies, Reply, Session, by_topic
 from guards.completion.dynamodb import DynamoStore
 from guards.completion.sqs import SqsDispatch
 from guards.completion.writes import Write
 
+_T = TypeVar("_T")
 _log: Final = Logger("coaching.src.services.coaching_session_service")
 _table: Final = Logger("coaching.src.infrastructure.repositories.dynamodb_coaching_session_repository")
 
 
 class LoggingStore(DynamoStore):
     """The table, with the API's own line for each write."""
+
+    committed: Session | None = None
+    """The session that was completed here last, until somebody has seen to what comes after it."""
 
     def apply(self, write: Write) -> Outcome:
         """Do one conditional write."""
@@ -35,14 +40,55 @@ class LoggingStore(DynamoStore):
         outcome = super().complete(session_id, owner, result, now)
         if outcome.took:
             _log.info("coaching_service.session_completed", has_result=True, session_id=session_id)
+            self.committed = outcome.session
         return outcome
+
+    async def after_commit(self) -> None:
+        """What the API still does after a commit: the ten seconds of the incident that belong to no step.
+
+        Here they have a name. Nobody knows what they were, so that they are given what time there is: a
+        request is answered in time, whatever comes after its commit, and a worker has minutes.
+        """
+        session, self.committed = self.committed, None
+        if session is None:
+            return
+        left = deadline().remaining.total_seconds() - scaled(settings.ANSWER_S)
+        async with phase("after-commit"):
+            whole = scaled(float(session.data["context"]["after_commit_s"]))
+            await asyncio.sleep(max(0.0, min(whole, left)))
+
+
+class FollowedCompletion(Completion):
+    """The engine, and what the API does after a commit, in the request or in the worker that made it."""
+
+    def __init__(self, store: LoggingStore, *parts: Any, **options: Any) -> None:
+        super().__init__(store, *parts, **options)
+        self._store = store
+
+    async def finish(self, *about: Any, **more: Any) -> Reply:
+        """As the engine's."""
+        return await self._followed(super().finish(*about, **more))
+
+    async def complete(self, *about: Any, **more: Any) -> Reply:
+        """As the engine's."""
+        return await self._followed(super().complete(*about, **more))
+
+    async def work(self, job: Job, **more: Any) -> bool:
+        """As the engine's."""
+        return await self._followed(super().work(job, **more))
+
+    async def _followed(self, work: Awaitable[_T]) -> _T:
+        self._store.committed = None
+        found = await work
+        await self._store.after_commit()
+        return found
 
 
 class GuardedService:
     """What the client is told, it is told in time."""
 
     def __init__(self) -> None:
-        self.completion = Completion(
+        self.completion = FollowedCompletion(
             LoggingStore(settings.TABLE, index="owed"),
             SqsDispatch(settings.QUEUE_URL),
             extract,
@@ -82,11 +128,7 @@ class GuardedService:
 
 
 async def extract(session: Any) -> dict[str, Any]:
-    """The same call as without the guard, with the ten seconds that belong to no step before the commit:
-    wherever they came from, no client waits for them.
-    """
-    script = session["context"]
+    """The same call as without the guard."""
+    seconds = float(session["context"]["extraction_s"])
     async with phase("extraction", model=llm.EXTRACTION_MODEL):
-        result = await llm.extract(session["messages"], float(script["extraction_s"]))
-    await asyncio.sleep(scaled(float(script["after_commit_s"])))
-    return result
+        return await llm.extract(session["messages"], seconds)

@@ -27,6 +27,8 @@ GUARD: Final = Path(sys.executable).with_name("guard")
 DEFAULT: Final = ("incident", "inline-or-defer", "defer", "explicit")
 KNOWN: Final = ("all", *UNGUARDED, *GUARDED)
 SCALE: Final = 0.05
+BUDGET: Final = ("--extraction-budget-s", "25")
+"""With the guard on, an extraction may take what a request has: it is answered or handed over in time."""
 
 
 def main(words: list[str]) -> int:
@@ -66,7 +68,7 @@ def _tell_all(played: dict[str, Played], theatre: Stage, folder: Path) -> None:
     theatre.save_logs(folder)
     for name, each in played.items():
         print("\n" + "\n".join(story(name, each)), flush=True)
-        trace(each.session_id, folder, theatre.limit_ms)
+        trace(each.session_id, folder, theatre.limit_ms, *(BUDGET if name in GUARDED else ()))
 
 
 def story(name: str, played: Played) -> Iterator[str]:
@@ -121,9 +123,18 @@ def row(name: str, played: Played) -> str:
     )
 
 
-def trace(session_id: str, logs: Path, limit_ms: int) -> None:
+def trace(session_id: str, logs: Path, limit_ms: int, *more: str) -> None:
     """The command as an engineer on call would type it."""
-    asked = ["trace", "--session", session_id, "--logs", str(logs), "--gateway-limit-ms", str(limit_ms)]
+    asked = [
+        "trace",
+        "--session",
+        session_id,
+        "--logs",
+        str(logs),
+        "--gateway-limit-ms",
+        str(limit_ms),
+        *more,
+    ]
     print("\n$ guard", *asked, flush=True)
     subprocess.run([str(GUARD), *asked], check=False)
 

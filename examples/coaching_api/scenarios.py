@@ -23,6 +23,8 @@ RETRIED_AT_S: Final = 43.4
 """So long after its first request the client of the incident tried again."""
 SLOW_CONVERSATION_S: Final = 42.56
 """One of the slow requests of the day after."""
+SLOW_EXTRACTION_S: Final = 42.23
+"""Another one; what it went into is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,13 @@ def inline(stage: Stage) -> Played:
 
 
 def inline_or_defer(stage: Stage) -> Played:
-    """Extraction begins within the request and is handed over in time."""
+    """The request extracts, and is answered in time: with the result where it is stored by then."""
     return _completing(stage, "core_values")
+
+
+def hand_over(stage: Stage) -> Played:
+    """Extraction begins within the request, takes too long for it, and is handed over in time."""
+    return _completing(stage, "core_values", extraction_s=SLOW_EXTRACTION_S)
 
 
 def defer(stage: Stage) -> Played:
@@ -123,7 +130,7 @@ def defer(stage: Stage) -> Played:
 
 
 def explicit(stage: Stage) -> Played:
-    """The client asks for the completion, which is then handed over in time."""
+    """The client asks for the completion, a request of its own that is answered in time."""
     return _completing(stage, "vision")
 
 
@@ -138,6 +145,7 @@ GUARDED: Final[dict[str, Scenario]] = {
     "inline-or-defer": inline_or_defer,
     "defer": defer,
     "explicit": explicit,
+    "hand-over": hand_over,
     "inline": inline,
     "kept-update": kept_update,
     "slow-day": slow_day,

@@ -14,11 +14,12 @@ import math
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Final, TypeVar
 
+from guards import names
 from guards.completion.states import Item
 from guards.completion.steps import Do, Done, NoAnswer, Pause, Raised, Start, Step, Steps, Stop, Wait
 from guards.completion.times import Times
@@ -28,8 +29,9 @@ from guards.wrapping import is_async
 
 _T = TypeVar("_T")
 _log: Final = logging.getLogger("guards.completion")
-HAND_OVER: Final = "hand-over"
-"""The phase in which a request leaves its work to a worker."""
+COMMITS: Final = ("R6 complete", "W7 complete")
+HAND_OVERS: Final = ("R7 release", "R8 send")
+"""The steps that are recorded as phases of the names that guards.names has for them."""
 
 Clock = Callable[[], float]
 Extract = Callable[[Item], Any]
@@ -88,8 +90,9 @@ async def arun(steps: Steps[_T], extract: Extract, times: Times, clock: Clock = 
 
 def _taken(step: Step, work: _Threaded, times: Times, clock: Clock) -> Any:
     if isinstance(step, Do):
-        with _phase_of(step):
-            return _called(step, times)
+        with _recorded(step) as found:
+            found.append(_called(step, times))
+        return found[0]
     if isinstance(step, Start):
         return work.start(step.session)
     if isinstance(step, Wait):
@@ -101,8 +104,9 @@ def _taken(step: Step, work: _Threaded, times: Times, clock: Clock) -> Any:
 
 async def _ataken(step: Step, work: _Tasked, times: Times, clock: Clock) -> Any:
     if isinstance(step, Do):
-        with _phase_of(step):
-            return await _acalled(step, times)
+        with _recorded(step) as found:
+            found.append(await _acalled(step, times))
+        return found[0]
     if isinstance(step, Start):
         return work.start(step.session)
     if isinstance(step, Wait):
@@ -120,8 +124,24 @@ def _told(step: Step, error: Exception) -> Exception:
     return error
 
 
+@contextmanager
+def _recorded(step: Do) -> Iterator[list[Any]]:
+    """The step's phase, where it has one; what the step gives is put into the list.
+
+    The phase of a commit ends well only where the session is completed from then on: one that was refused,
+    since the work is somebody else's by now, ends as Refused.
+    """
+    found: list[Any] = []
+    with suppress(Refused), _phase_of(step):
+        yield found
+        if step.name in COMMITS and not found[0].took:
+            raise Refused
+
+
 def _phase_of(step: Do) -> AbstractContextManager[object]:
-    return phase(HAND_OVER) if step.name.startswith(("R7", "R8")) else nullcontext()
+    if step.name in COMMITS:
+        return phase(names.COMMIT)
+    return phase(names.HAND_OVER) if step.name in HAND_OVERS else nullcontext()
 
 
 def _seconds(step: Wait, clock: Clock) -> float | None:
@@ -175,6 +195,10 @@ def _in_thread(function: Extract, session: Item) -> Future[Any]:
 
     threading.Thread(target=call, name="guards-extraction", daemon=True).start()
     return future
+
+
+class Refused(Exception):
+    """A commit that came too late: somebody else has taken over. It only leaves its type in the phase."""
 
 
 class _Threaded:

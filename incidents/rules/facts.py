@@ -12,9 +12,9 @@ from incidents.gateway import waited
 from incidents.messages import Kind, Line
 from incidents.recorded import is_of
 from incidents.report import Confidence
+from incidents.timeline import COMPLETED as COMPLETED
 from incidents.timeline import Gap, Milestone, Phase, Request
 
-COMPLETED: Final = "session-completed"
 SAVED: Final = "session-saved"
 REFUSED: Final = "request-refused"
 THROTTLED: Final = "llm-throttled"

@@ -134,9 +134,10 @@ def _unaccounted_remedy(request: Request, longest: Gap | None) -> str:
 def slow_phase(timeline: Timeline, budgets: Budgets) -> Iterator[Hit]:
     """A phase took longer than its budget: conversation 15 s, extraction 8 s, unless told otherwise.
 
-    A phase that was still open counts up to the end of what was seen. Names phase, time and model.
+    A phase that was still open counts up to the end of what was seen. Names phase, time and model. A worker's
+    phases have no budget: nobody waits for them.
     """
-    for each in timeline.requests:
+    for each in (one for one in timeline.requests if one.is_asked_for):
         for part in each.phases:
             budget = budgets.of(part.name)
             if budget is not None and spent(part) > budget:

@@ -19,7 +19,7 @@ from typing import Final
 
 from guards.limits import Limits
 from incidents.display import seconds
-from incidents.timeline import Gap, Phase, Request
+from incidents.timeline import COMPLETED, Gap, Phase, Request
 from incidents.views import Options
 from incidents.views.lanes import ASCII, BOXES, Glyphs, Lane, Scale
 from incidents.views.rows import Row, Span, Style, packed, packed_once, say
@@ -27,7 +27,6 @@ from incidents.views.rows import Row, Span, Style, packed, packed_once, say
 LABEL: Final = 8
 """Columns of the lane's name."""
 
-COMMIT: Final = "session-completed"
 REFUSED: Final = "request-refused"
 NOBODY: Final = "nobody waits"
 """For a worker, such as the function behind a queue."""
@@ -172,8 +171,8 @@ def _server(scale: Scale, request: Request, glyphs: Glyphs, options: Options) ->
     for phase, glyph, mark in _painted_phases(request, glyphs):
         _phase(lane, scale, phase, glyph, mark, options)
     for milestone in request.milestones:
-        if milestone.name in (COMMIT, REFUSED):
-            glyph = glyphs.commit if milestone.name == COMMIT else glyphs.failed
+        if milestone.name in (COMPLETED, REFUSED):
+            glyph = glyphs.commit if milestone.name == COMPLETED else glyphs.failed
             lane.write(scale.column(milestone.at), glyph, "bold")
     lane.write(end, _end_glyph(request, glyphs), "bold")
     return lane
@@ -218,8 +217,8 @@ def _legend(request: Request, glyphs: Glyphs, options: Options) -> Iterator[str]
     for index, phase in enumerate(request.phases):
         yield " ".join(filter(None, (letter(index), *_phase_words(phase, options))))
     for milestone in request.milestones:
-        if milestone.name in (COMMIT, REFUSED):
-            glyph = glyphs.commit if milestone.name == COMMIT else glyphs.failed
+        if milestone.name in (COMPLETED, REFUSED):
+            glyph = glyphs.commit if milestone.name == COMPLETED else glyphs.failed
             yield f"{glyph} {milestone.name} at {seconds(milestone.at - zero(request))}"
     if request.unaccounted:
         yield f"{glyphs.gap} in no phase {seconds(request.unaccounted)}"
