@@ -146,7 +146,7 @@ class Inquiry:
         lines = [self._line(event) for event in merge([reading.events for reading in readings])]
         grouping = group((line for line in lines if line.said.kind != "gateway"), self._query.meanings)
         gateway = tuple(line for line in lines if line.said.kind == "gateway")
-        grouping = replace(grouping, invocations=tuple(map(_with_near_init, grouping.invocations)))
+        grouping = _with_near_inits(grouping)
         chosen = tuple(one for one in grouping.invocations if self._is_asked_for(one))
         return Found(tuple(readings), grouping, chosen, gateway)
 
@@ -214,13 +214,9 @@ class Inquiry:
 
 
 def _took_init(found: Found) -> bool:
-    """Whether a request whose end was not looked at may have been given the init of the next."""
-    return any(
-        line.said.kind in ("init-start", "restore-start")
-        for one in found.grouping.invocations
-        if not one.closing
-        for line in one.lines
-    )
+    """Whether the next request was given an init that may be text of one whose end was not looked at."""
+    unended = {one.log_stream for one in found.grouping.invocations if not one.closing}
+    return any(one.init and one.log_stream in unended for one in found.grouping.invocations)
 
 
 def _lacks_init(one: Invocation) -> bool:
@@ -244,12 +240,22 @@ def _ran(one: Invocation) -> timedelta:
     return one.lines[-1].event.at - one.lines[0].event.at
 
 
-def _with_near_init(one: Invocation) -> Invocation:
+def _with_near_inits(grouping: Grouping) -> Grouping:
+    """What was logged long before a request is no init of it, and may name what is asked for all the same."""
+    near = [_near_init(one) for one in grouping.invocations]
+    invocations = tuple(
+        replace(one, init=init) if len(init) < len(one.init) else one
+        for one, init in zip(grouping.invocations, near, strict=True)
+    )
+    kept = {id(line) for init in near for line in init}
+    far = (line for one in grouping.invocations for line in one.init if id(line) not in kept)
+    return replace(grouping, invocations=invocations, loose=(*grouping.loose, *far))
+
+
+def _near_init(one: Invocation) -> tuple[Line, ...]:
     """Without what its environment logged long before it got a request."""
     earliest = one.lines[0].event.at - (AROUND if _told_init(one) else NEAR / 2)
-    if all(line.event.at >= earliest for line in one.init):
-        return one
-    return replace(one, init=tuple(line for line in one.init if line.event.at >= earliest))
+    return tuple(line for line in one.init if line.event.at >= earliest)
 
 
 def _span(one: Invocation) -> Span:

@@ -17,6 +17,7 @@ from incidents.messages import Kind, Line
 from incidents.timeline import Link
 from incidents.values import milliseconds
 
+_BEGINS: frozenset[Kind] = frozenset({"init-start", "restore-start"})
 _INIT: frozenset[Kind] = frozenset({"init-start", "init-report", "restore-start", "restore-report"})
 
 
@@ -122,6 +123,8 @@ class _Walk:
     def _take(self, index: int, line: Line) -> None:
         if index in self._starts:
             self._open(self._starts[index])
+        elif self._begins_anew(index, line):
+            self._current = None
         own = self._starts.get(index) or self._closings.get(index) or self._named_by(index, line)
         if own is not None:
             self._take_unstarted(own, index)
@@ -134,6 +137,11 @@ class _Walk:
             self._before.append(line)
         if index in self._closings and self._current is not None and self._current.run.last == index:
             self._current = None
+
+    def _begins_anew(self, index: int, line: Line) -> bool:
+        """Whether the environment begins once more: a request that never ended is over."""
+        open_ = self._current
+        return open_ is not None and line.said.kind in _BEGINS and open_.run.last < index
 
     def _open(self, part: _Part) -> None:
         if not self._bounds.mixed:

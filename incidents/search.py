@@ -54,12 +54,20 @@ class Haystack:
 
     def search(self, question: Question) -> list[Event]:
         """All events that the question asks for, in file order."""
-        if question.thorough:
+        if question.thorough or not self._stands_at_its_time(question.spans):
             self._in_time_order = False
         hits = self._hits(question)
         offsets = {*hits, *(self._within(question) if question.spans else self._boundaries(hits, question))}
         found = (self._event(offset) for offset in sorted(offsets))
         return [each for each in found if isinstance(each, Event)]
+
+    def _stands_at_its_time(self, spans: Sequence[Span]) -> bool:
+        """Whether what was read of each span stands where it is; else the samples missed that order lacks."""
+        read = {offset: event for offset, event in self._lines.items() if isinstance(event, Event)}
+        return all(
+            all_within(self._windows([span]), (offset for offset, event in read.items() if span.holds(event)))
+            for span in spans
+        )
 
     def _event(self, offset: int) -> Event | Skip:
         known = self._lines.get(offset)

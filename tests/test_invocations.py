@@ -73,6 +73,17 @@ def test_a_new_start_closes_the_request_before_it():
     assert [start(B), "theirs", end(B), report(B)] == ties(killed)[B]
 
 
+def test_request_that_never_ended_is_over_when_its_environment_begins_again():
+    """What it logs then belongs to the next; inside a request that ended later it is text like any other."""
+    init = "INIT_START Runtime Version: x"
+    died = grouped(lines((0, start(A)), (1, "hello"), (9, init), (9, "loading"), (9, start(B)), (9, end(B))))
+    quoted = grouped(lines((0, start(A)), (1, init), (2, end(A)), (3, start(B)), (4, end(B))))
+
+    assert [start(A), "hello"] == ties(died)[A]
+    assert [(), (init, "loading")] == [tuple(texts(one.init)) for one in died.invocations]
+    assert [start(A), init, end(A)] == ties(quoted)[A]
+
+
 def test_lines_before_start_belong_to_its_init():
     """From INIT_START on; what stands before that belonged to nobody."""
     [one] = grouped(

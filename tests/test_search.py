@@ -262,6 +262,28 @@ def test_streams_saved_one_after_the_other_are_all_searched(tmp_path, size, firs
     assert answer["requests"][0]["events"] == len(REQUEST)
 
 
+def test_streams_in_files_order_whose_times_seem_to_go_on_are_all_searched(tmp_path):
+    """Short streams before a long one of the same seconds: samples alone do not see that times step back."""
+    says = said("coaching_service.session_loaded")
+    first = [(0, start(A)), (0, says), (0, end(A)), (0, report(A, 0))]
+    later = [(10.5, start(B)), *[(10.5, text) for text in (says, *"abcde")], (10.5, end(B))]
+    short = [*events(*first), *events(*later, stream=OTHER_STREAM)]
+    long = noise((n * 0.035 for n in range(300)), THIRD_STREAM, PADDING * 6)
+
+    answer = assert_search_tells_all(tmp_path, ndjson([*short, *long]))
+
+    assert [4, 8] == [request["events"] for request in answer["requests"]]
+
+
+def test_request_whose_start_was_not_saved_is_found_before_a_later_one(tmp_path):
+    """Its lines stand where the later one's init would, but for the time between."""
+    says = said("coaching_service.session_loaded")
+    first = [(0, "INIT_START Runtime Version: python:3.11.v60"), (2, says), (40, "step"), (72, end(A))]
+    logged = events(*first, (72, report(A, 70_000)), (472, start(B)), (472, says), (473, end(B)))
+
+    assert_found(assert_search_tells_all(tmp_path, ndjson([*noise(BEFORE), *logged, *noise(AFTER)])), A, B)
+
+
 @pytest.mark.parametrize("by", [9, 60, 3000])
 def test_a_start_that_stands_too_late_is_found(tmp_path, by):
     """A file may have lines out of order by more than the slack, where no sample shows it."""
