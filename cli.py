@@ -183,7 +183,8 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], plan_only: bool, **
 
     from incidents.trace import trace as answer  # while large files are being searched
 
-    _show(answer(sources, question.query(settings, paths)), asked)
+    again = question.again(asked, "since", "until")
+    _show(answer(sources, question.query(settings, paths, again)), asked)
 
 
 def _trace_live(
@@ -194,11 +195,11 @@ def _trace_live(
     plan_only: bool,
 ) -> None:
     """The same from live log groups, together with any files: the plan comes before any scan."""
-    from incidents.asked import query
+    from incidents.asked import again, query
     from incidents.cloudwatch.live import planned, report
 
     _id(settings)
-    live = planned(groups, query(settings, paths), _live(settings, asked), _now())
+    live = planned(groups, query(settings, paths, again(asked)), _live(settings, asked), _now())
     if plan_only:
         return _show_plan(live.plan)
     _show(report(live, paths, settings, _say, _allow), asked)
@@ -286,6 +287,7 @@ def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> Non
     from incidents.scan.views import as_json
     from incidents.scan.views import text as as_text
 
+    where += question.again(asked)
     if asked["format_"] == "json":
         text = as_json(found, where, asked["by"])
     else:

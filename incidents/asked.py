@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from incidents import config
 
@@ -20,17 +20,46 @@ def settings(asked: Mapping[str, Any]) -> dict[str, Any]:
     return {**config.defaults("."), **given}
 
 
-def several(value: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
-    """The values of a setting that may be one text or several.
+def again(asked: Mapping[str, Any], *more: str) -> tuple[str, ...]:
+    """The options that were asked and change an answer, as they are to be typed once more; ``more`` ones too.
+
+    >>> again({"gateway": "rest", "meanings": ("a.toml",), "since": None, "logs": ("saved/",)})
+    ('--gateway', 'rest', '--meanings', 'a.toml')
+    """
+    return tuple(
+        word
+        for key in (*_ANSWERING, *more)
+        for value in several(asked.get(key))
+        for word in (f"--{key.replace('_', '-')}", str(value))
+    )
+
+
+_ANSWERING: Final = (
+    "gateway",
+    "gateway_limit_ms",
+    "access_log_format",
+    "meanings",
+    "conversation_budget_s",
+    "extraction_budget_s",
+)
+
+
+def several(value: Any) -> tuple[Any, ...]:
+    """The values of a setting that may be one or several.
 
     >>> several("saved/"), several(["a.json", "b.json"]), several(None)
     (('saved/',), ('a.json', 'b.json'), ())
     """
-    return (value,) if isinstance(value, str) else tuple(value or ())
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-def query(settings: Mapping[str, Any], logs: tuple[str, ...]) -> Query:
-    """What ``guard trace`` is to explain. Raises BadUsage for a time or a format that cannot be read."""
+def query(settings: Mapping[str, Any], logs: tuple[str, ...], options: tuple[str, ...] = ()) -> Query:
+    """What ``guard trace`` is to explain; ``options`` are for the next command.
+
+    Raises BadUsage for a time or a format that cannot be read.
+    """
     from incidents.access_logs import AccessLogFormat
     from incidents.meanings import load
     from incidents.moments import moment
@@ -54,6 +83,7 @@ def query(settings: Mapping[str, Any], logs: tuple[str, ...]) -> Query:
         ),
         access_log=None if access_log is None else AccessLogFormat.parse(access_log),
         logs=logs,
+        options=options,
     )
 
 

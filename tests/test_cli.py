@@ -9,6 +9,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import socket
 import struct
@@ -552,6 +553,17 @@ def test_the_next_command_of_the_demo_works():
     assert ["guard", "demo"] == words[:2]
     assert 0 == guard(*words[1:]).exit_code
     assert Path("incident.html").read_text("utf-8").startswith("<!")
+
+
+def test_the_next_command_tells_the_same_story():
+    """What was asked and changes the answer is asked again: another limit is another incident."""
+    asked = ("--logs", str(logs()), "--gateway-limit-ms", "60000", "--extraction-budget-s", "30")
+    shown = json.loads(guard("trace", "--session", SESSION_ID, *asked, "--format", "json").stdout)
+    words = shlex.split(shown["next_command"])[1:-4]
+    again = json.loads(guard(*words, "--format", "json").stdout)
+
+    assert ["retry-refused", "unaccounted-time"] == [each["rule"] for each in shown["findings"]]
+    assert again["findings"] == shown["findings"]
 
 
 def test_the_demo_brings_no_heavy_library_along():

@@ -87,6 +87,14 @@ def test_the_next_command_of_a_case_explains_it() -> None:
     assert (0, True) == (result.exit_code, "retry-refused" in result.output)
 
 
+def test_the_next_command_of_a_case_has_the_same_limits() -> None:
+    """A gateway that waits longer is told to the trace as it was to the scan."""
+    limit = ("--gateway-limit-ms", "60000")
+    [case] = json.loads(guard("--logs", str(demo.logs()), *limit, "--format", "json").stdout)["cases"]
+
+    assert list(limit) == shlex.split(case["next_command"])[-2:]
+
+
 @pytest.mark.parametrize("writer", [filter_json, tail, export], ids=lambda each: each.__name__)
 def test_every_form_is_scanned_alike(tmp_path: Path, writer: Any) -> None:
     """JSON of the CLI, text and exports lead to the same cases as NDJSON."""

@@ -73,7 +73,9 @@ def report(
     """The answer from live log groups and any files; the plan is said before, what it came to afterwards."""
     say(words(live.plan))
     source = live.source(allow)
-    query = replace(live.query, options=words_again(live.plan.groups, settings, live.plan))
+    query = replace(
+        live.query, options=(*words_again(live.plan.groups, settings, live.plan), *live.query.options)
+    )
     try:
         return trace([source, *map(FileSource, find_files(paths))], query)
     finally:
