@@ -28,9 +28,9 @@ def listen() -> None:
 
 def let_go() -> None:
     """Whatever runs on writes no record any more: no thread, and no watcher of an open request."""
-    here = threading.current_thread()
+    heard = {threading.current_thread(), threading.main_thread()}
     if (module := sys.modules.get("guards.watcher")) is not None:
         for generation in list(module.watcher._running):
             module.watcher.forget(generation)
-    _left.update(each for each in threading.enumerate() if each not in (here, threading.main_thread()))
-    _left.difference_update(each for each in threading.enumerate() if each.name == "guards-watcher")
+        heard.add(module.watcher._thread)  # it serves later tests too; those of a test's own watchers do not
+    _left.update(each for each in threading.enumerate() if each not in heard)

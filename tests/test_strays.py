@@ -10,7 +10,7 @@ import pytest
 
 from guards.deadlines import Budget, Deadline
 from guards.request import Request
-from guards.watcher import watcher
+from guards.watcher import Watcher, watcher
 from guards.writer import writer
 from tests import strays
 
@@ -46,3 +46,14 @@ def test_a_request_that_outlives_its_test_is_not_heard(left: bool, capfd: pytest
 
     assert left is (generation not in watcher._running)
     assert left is ("request.past" not in capfd.readouterr().out)
+
+
+def test_a_watcher_of_a_tests_own_is_not_heard_after_it(capfd: pytest.CaptureFixture[str]) -> None:
+    """Its thread has the name of the one that all tests share, and goes on for as long as a gateway waits."""
+    now = time.monotonic()
+    budget = Budget(now, 0.06, Deadline("gateway", now + 0.06))
+    Watcher().watch(Request(service="api", request_id="a", budget=budget))
+    strays.let_go()
+    time.sleep(0.2)
+
+    assert "" == capfd.readouterr().out
