@@ -188,6 +188,7 @@ def test_throttling_in_quick_requests_is_found_where_it_is_asked_for(tmp_path: P
     assert (None, []) == (plain["throttled_lines"], plain["cases"])
     assert (1, [["llm-throttled"]]) == (told["throttled_lines"], [case["rules"] for case in told["cases"]])
     assert ", 1 line of throttling" in guard("--logs", path, "--throttled").stdout
+    assert "with --throttled it is everywhere" in guard("--logs", path).stdout
 
 
 @pytest.mark.usefixtures("alone")

@@ -84,7 +84,11 @@ def _summary(scan: Scan) -> list[str]:
     rules = "; ".join(f"{rule} {count}" for rule, count in found.most_common()) or "nothing found"
     when = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}Z"
     throttled = "" if scan.throttled is None else f", {_counted(scan.throttled, 'line')} of throttling"
-    return [f"{scan.requests} requests, {when}: {counts}{throttled}", f"Sessions: {rules}"]
+    lines = [f"{scan.requests} requests, {when}: {counts}{throttled}", f"Sessions: {rules}"]
+    return lines if scan.throttled is not None else [*lines, _NO_THROTTLING]
+
+
+_NO_THROTTLING: Final = "Throttling was looked for around these alone; with --throttled it is everywhere."
 
 
 def _sparkline(scan: Scan, columns: int, ascii: bool) -> list[str]:
