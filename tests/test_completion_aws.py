@@ -81,12 +81,14 @@ def put(store: DynamoStore, session_id: str, **more: Any) -> dict[str, Any]:
     return item
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("part", range(4))
 def test_fifty_completers_of_each_of_two_hundred_sessions_complete_it_once(url: str, part: int) -> None:
     """One of them claims, extracts and completes; the others are told pending or the result."""
     assert [] == [wrong for wrong in races(url, SESSIONS // 4) if wrong]
 
 
+@pytest.mark.once
 def test_the_same_race_is_lost_on_stock_moto() -> None:
     """The race itself is able to fail: without the lock, moto as it is lets two of fifty through."""
     with moto_server(locked=False) as address:
