@@ -33,7 +33,9 @@ def main() -> None:
     """Make the corpora, run everything, print the table."""
     asked = arguments("Measure guard scan beside ripgrep counting REPORT lines.").parse_args()
     folder = corpora_folder(asked.keep)
-    compete(list(_contestants(asked.size_mb, folder, guard_command(asked.guard))), asked.rounds)
+    contestants = list(_contestants(asked.size_mb, folder, guard_command(asked.guard)))
+    compete(contestants, asked.rounds)
+    print(_rates(contestants, asked.size_mb))
     print(*facts(folder, asked.size_mb), sep="\n")
 
 
@@ -51,6 +53,19 @@ def _contestants(size_mb: int, folder: Path, guard: list[str]) -> Iterator[Conte
         yield Contestant(
             data, "rg -z -c 'REPORT RequestId'", [[*_reports(rg, str(packed)), "-z"]], baseline=True
         )
+
+
+def _rates(contestants: Sequence[Contestant], size_mb: int) -> str:
+    """What each byte more takes: the larger file less the smaller, so that no program's start is in it."""
+    seconds: dict[str, float] = {}
+    for each in contestants:
+        if each.data.startswith("plain"):
+            seconds[each.name] = seconds[each.name] - each.median if each.name in seconds else each.median
+    gigabytes = (size_mb - size_mb // 4) / 1000
+    told = [f"{name} {gigabytes / more:.1f} GB/s" for name, more in seconds.items() if more > 0]
+    scan, *rg = seconds.values()
+    ratio = f": {scan / rg[0]:.2f} times rg's time" if rg and rg[0] > 0 else ""
+    return f"\nRate, from {size_mb // 4:,} to {size_mb:,} MB: {', '.join(told)}{ratio}."
 
 
 def _scan(guard: list[str], path: str) -> list[str]:

@@ -52,8 +52,9 @@ def test_benchmark_of_a_scan_prints_its_table(folder: Path) -> None:
     )
 
     assert 0 == done.returncode, done.stderr
-    rows = [line.split("|")[1].strip() for line in done.stdout.splitlines() if "guard scan" in line]
+    rows = [line.split("|")[1].strip() for line in done.stdout.splitlines() if "| guard scan" in line]
     assert ["plain, 4 MB", "plain, 1 MB", "gzip of 1 MB"] == rows
+    assert "\nRate, from 1 to 4 MB: " in done.stdout
 
 
 def test_benchmark_stops_at_a_wrong_answer(tmp_path: Path) -> None:
