@@ -41,7 +41,7 @@ class Ahead:
         for start in range(begin, end, _STRETCH):
             reach = min(start + _STRETCH, end)
             self._found += occurrences(data, needle, start, min(reach + len(needle) - 1, len(data)))
-            _let_go(data, start, reach)
+            let_go(data, start, reach)
 
     def found(self) -> list[int]:
         """Where it stands, once or more a line."""
@@ -51,10 +51,11 @@ class Ahead:
         return self._found
 
 
-def _let_go(data: mmap.mmap, begin: int, end: int) -> None:
-    """Unmap pages that were searched: done here on every core, it need not be done on one at the end."""
-    if hasattr(mmap, "MADV_DONTNEED"):
-        data.madvise(mmap.MADV_DONTNEED, begin, end - begin)
+def let_go(data: mmap.mmap, begin: int, end: int) -> None:
+    """Unmap whole pages that were searched: done on every core, it need not be done on one at the end."""
+    first, last = (place // mmap.PAGESIZE * mmap.PAGESIZE for place in (begin, end))
+    if last > first and hasattr(mmap, "MADV_DONTNEED"):
+        data.madvise(mmap.MADV_DONTNEED, first, last - first)
 
 
 def occurrences(data: bytes | mmap.mmap, needle: bytes, begin: int, end: int) -> Iterator[int]:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Final
 
+from incidents.ahead import let_go
 from incidents.scan.needles import Needles
 from incidents.scan.usual import Usual
 
@@ -149,7 +150,7 @@ def search(
             if not wanted():
                 raise EOFError
             odd += _odd(data, needles.lines(*stretch), stretch[1], wish.usual, minutes)
-            _let_go(data, *stretch)
+            let_go(data, *stretch)
             if len(odd) > _MOST_ODD:
                 yield Found(tuple(odd), dict(minutes))
                 odd.clear()
@@ -185,10 +186,3 @@ def _stretches(data: mmap.mmap, begin: int, end: int) -> Iterator[tuple[int, int
         stop = cut or data.find(b"\n", begin, end) + 1 or end
         yield begin, stop
         begin = stop
-
-
-def _let_go(data: mmap.mmap, begin: int, end: int) -> None:
-    """Unmap the whole pages of a stretch."""
-    first, last = (place // mmap.PAGESIZE * mmap.PAGESIZE for place in (begin, end))
-    if last > first and hasattr(mmap, "MADV_DONTNEED"):
-        data.madvise(mmap.MADV_DONTNEED, first, last - first)
