@@ -20,6 +20,8 @@ from guards.origin import Origin
 BELIEVED_AGE_S: Final = 900.0
 """A receive time further back than a Lambda runs is a clock's or a stored test event's, not a gateway's."""
 
+_LIMITS_S: Final = {kind: limit.total_seconds() for kind, limit in GATEWAY_LIMITS.items()}
+
 CLOCKS_AGREE_S: Final = 0.1
 """Two clocks that are kept by NTP may differ so much: not worth a word."""
 
@@ -79,7 +81,9 @@ def budget_of(origin: Origin, limit_ms: float | None, left_ms: float | None) -> 
     now, wall = time.monotonic(), time.time()
     age, skew_ms = _age(origin, wall)
     received = now - age
-    gateway_limit = _gateway_limit(origin, limit_ms)
+    gateway_limit = None
+    if origin.gateway is not None:
+        gateway_limit = _LIMITS_S[origin.gateway] if limit_ms is None else limit_ms / 1000
     own = None if left_ms is None else now + left_ms / 1000
     return Budget(received, gateway_limit, _sooner(received, gateway_limit, own), skew_ms)
 
@@ -92,12 +96,6 @@ def _age(origin: Origin, wall: float) -> tuple[float, int | None]:
     if -CLOCKS_AGREE_S <= age <= BELIEVED_AGE_S:
         return max(0.0, age), None
     return 0.0, round(age * 1000)
-
-
-def _gateway_limit(origin: Origin, limit_ms: float | None) -> float | None:
-    if origin.gateway is None:
-        return None
-    return GATEWAY_LIMITS[origin.gateway].total_seconds() if limit_ms is None else limit_ms / 1000
 
 
 def _sooner(received: float, gateway_limit: float | None, own: float | None) -> Deadline:

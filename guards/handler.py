@@ -104,18 +104,19 @@ def left_ms(context: object) -> float | None:
     """What Lambda says is left of the invocation; 0 is nothing, None where it does not say. Never raises."""
     try:
         left = context.get_remaining_time_in_millis()  # type: ignore[attr-defined]
-        return float(left) if isinstance(left, int | float) and abs(left) < _LONGEST_MS else None
+        return float(left) if isinstance(left, (int, float)) and abs(left) < _LONGEST_MS else None
     except Exception:
         return None
 
 
 def http_status(value: object) -> int | None:
     """The HTTP status that a value says, as a number or in digits; None where it is none. Never raises."""
-    try:
-        status = int(value) if isinstance(value, (int, str)) else 0
-    except Exception:
-        return None
-    return status if 100 <= status <= 599 else None
+    if type(value) is not int:  # most are
+        try:
+            value = int(value) if isinstance(value, (int, str)) else 0
+        except Exception:
+            return None
+    return value if 100 <= value <= 599 else None
 
 
 def _end(root: Root | None, kind: type[BaseException] | None, result: object) -> None:

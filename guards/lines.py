@@ -233,8 +233,7 @@ def _datetime(ms: int) -> datetime:
 
 def moment(ms: int) -> str:
     """A moment in ms since 1970 as records.rfc3339 writes it."""
-    # 1000 and more has three digits behind its first, had sooner than by a format of three digits.
-    return f"{_to_the_second(ms // 1000)}{str(1000 + ms % 1000)[1:]}Z"
+    return f"{_to_the_second(ms // 1000)}{ms % 1000:03d}Z"
 
 
 @lru_cache(64)  # most moments share their second with one before

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import time
+from binascii import hexlify
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+from struct import Struct
+from typing import Any, Final
 
 from guards.handler import http_status, left_ms, request_id_of
 from guards.limits import GatewayKind
 from guards.origin import Origin, method_of, origin_of, route_of
 from guards.request import Request, identifier
 from guards.roots import Root, begin, gateway_limit_ms
+
+_WANTED: Final = ((b"traceparent", "traceparent"), (b"x-request-id", "x-request-id"))
+_uuid_parts: Final = Struct("8s4sx3sx3s12s").unpack
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -96,13 +101,9 @@ def _origin(scope: Scope, headers: Mapping[str, object]) -> Origin:
 
 
 def _headers(scope: Scope) -> dict[str, object]:
-    wanted = (b"traceparent", b"x-request-id")
     try:
-        return {
-            name.decode("latin-1"): value.decode("latin-1")
-            for name, value in scope.get("headers") or ()
-            if name in wanted
-        }
+        given = dict(scope.get("headers") or ())
+        return {name: given[key].decode("latin-1") for key, name in _WANTED if key in given}
     except Exception:  # not what ASGI promises; the application will find out
         return {}
 
@@ -113,5 +114,4 @@ def _request_id(headers: Mapping[str, object]) -> object:
     if given is not None:
         return given
     # A random UUID, without the class for them, which takes almost four times as long.
-    digits = os.urandom(16).hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+    return (b"%b-%b-4%b-a%b-%b" % _uuid_parts(hexlify(os.urandom(16)))).decode("ascii")

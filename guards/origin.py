@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from guards.limits import GatewayKind
 
@@ -25,6 +25,7 @@ _TEMPLATE: Final = re.compile(r"/[A-Za-z0-9_.~{}+:$*/-]{0,511}")
 _METHOD: Final = re.compile(r"[A-Z]{3,16}")
 _HIDDEN: Final = "{id}"
 _LONGEST_PATH: Final = 16
+_NUMBERS: Final = (int, float)
 _LATEST_MS: Final = 1e14
 """Some thousand years from now: no gateway's time, and more than a float or a date can take."""
 
@@ -73,7 +74,7 @@ def route_of(method: str | None, template: object, path: object) -> str | None:
 
 def method_of(value: object) -> str | None:
     """An HTTP method; None for what is none: a client may send any word in its place."""
-    return value if isinstance(value, str) and _METHOD.fullmatch(value) else None
+    return value if isinstance(value, str) and _is_method(value) else None
 
 
 def _origin_of(event: object) -> Origin:
@@ -87,10 +88,12 @@ def _origin_of(event: object) -> Origin:
     http = context.get("http")
     if isinstance(http, dict):
         domain = context.get("domainName")
-        is_url = isinstance(domain, str) and _FUNCTION_URL.search(domain) is not None
+        is_url = isinstance(domain, str) and _is_function_url(domain)
         method = method_of(http.get("method"))
-        key = str(event.get("routeKey") or "").partition(" ")[2]
-        route = route_of(method, key, event.get("rawPath") or http.get("path"))
+        key = event.get("routeKey")
+        route = _route_of_key(method, key) if isinstance(key, str) else None
+        if route is None:  # the route $default, which serves all paths
+            route = route_of(method, None, event.get("rawPath") or http.get("path"))
         received = _milliseconds(context.get("timeEpoch"))
         return Origin(None if is_url else "http", received, method, route, headers)
     if "requestTimeEpoch" not in context and "connectionId" not in context:
@@ -113,9 +116,25 @@ def _source(event: Mapping[str, object]) -> str | None:
     return source if isinstance(source, str) and re.fullmatch(r"aws[:.][a-z0-9.-]{1,32}", source) else None
 
 
-def _milliseconds(value: object) -> float | None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value if is_number and 0 < value < _LATEST_MS else None  # type: ignore[operator,return-value]
+def _milliseconds(value: Any) -> float | None:
+    return value if type(value) in _NUMBERS and 0 < value < _LATEST_MS else None
+
+
+@lru_cache(16)  # a function is called by few names
+def _is_function_url(domain: str) -> bool:
+    return _FUNCTION_URL.search(domain) is not None
+
+
+@lru_cache(128)  # an API has few routes
+def _route_of_key(method: str | None, key: str) -> str | None:
+    """The route of a key such as ``POST /coaching/message``; None where the key tells of none."""
+    template = key.partition(" ")[2]
+    return route_of(method, template, None) if _is_telling(template) else None
+
+
+@lru_cache(16)
+def _is_method(word: str) -> bool:
+    return _METHOD.fullmatch(word) is not None
 
 
 @lru_cache(128)  # an API has few templates

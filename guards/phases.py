@@ -9,17 +9,26 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from datetime import timedelta
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from guards import lines, names, spans
 from guards.contained import Patience
 from guards.names import RecordOutcome
 from guards.records import About
-from guards.request import PATIENCE_S, Request, current, disabled, now_ms, service_name, starts_are_written
+from guards.request import (
+    PATIENCE_S,
+    Request,
+    current,
+    disabled,
+    now_ms,
+    records_are_written,
+    service_name,
+    starts_are_written,
+)
 from guards.safe import Fact, error_type_of, facts, model_name, phase_name
 from guards.wrapping import wrapped
 from guards.writer import writer
@@ -82,15 +91,15 @@ class phase:  # reads as a word where it is used, as contextlib's own do
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End it, with the exception that ended it, if any."""
-        self._take().end(kind)
+        opened = self._open.pop() if len(self._open) == 1 else self._take()
+        opened.end(kind)
 
     def _take(self) -> OpenPhase:
         """The one that began here: several tasks may be in one phase object, and leave it in any order."""
-        if len(self._open) > 1:
-            for opened in reversed(self._open):
-                if opened.is_innermost:
-                    self._open.remove(opened)
-                    return opened
+        for opened in reversed(self._open):
+            if opened.is_innermost:
+                self._open.remove(opened)
+                return opened
         return self._open.pop()
 
     async def __aenter__(self) -> OpenPhase:
@@ -120,31 +129,21 @@ def _parent_id(request: Request | None) -> int | None:
 class OpenPhase:
     """A phase under way: what ``with phase(...) as p`` gives."""
 
-    __slots__ = (
-        "_facts",
-        "_model",
-        "_name",
-        "_number",
-        "_otel",
-        "_parent",
-        "_request",
-        "_span",
-        "_start",
-        "_start_at",
-        "_token",
-    )
+    _request: Request | None = None
+    _number = 0
+    _start = 0.0
+    _start_at: str | None = None
+    """The moment as records have it; None where there are none of this phase."""
+    _facts: Mapping[str, Fact] = MappingProxyType({})
+    _otel: spans.Otel | None = None
+    _span: spans.OpenSpan | None = None
+    _token: Token[tuple[Request | None, int] | None] | None = None
 
     def __init__(self, name: str, model: str | None, attributes: dict[str, _Value]) -> None:
         self._name = phase_name(name)
         self._model = model_name(model)
-        self._facts = facts(attributes) if attributes else {}
-        self._request: Request | None = None
-        self._number = 0
-        self._start = 0.0
-        self._start_at = ""
-        self._otel: spans.Otel | None = None
-        self._span: spans.OpenSpan | None = None
-        self._token: Token[tuple[Request | None, int] | None] | None = None
+        if attributes:
+            self._facts = facts(attributes)
 
     @property
     def is_innermost(self) -> bool:
@@ -161,83 +160,88 @@ class OpenPhase:
 
     def begin(self) -> None:
         """Start the clock, say so. Never raises."""
+        # Each call less shows in what a request costs (benchmarks/guards.py), here and where it ends.
         self._start = time.perf_counter()
         try:
-            self._begin()
+            request = self._request = current()
+            if request is None and disabled():
+                return
+            self._number = next(_outside_ids) if request is None else request.enter(self._name)
+            if records_are_written() if request is None else request.records:
+                self._start_at = lines.moment(now_ms())
+                if starts_are_written() if request is None else request.starts:
+                    self._record_start(self._start_at)
+            self._token = _parent.set((request, self._number))
+            otel = self._otel = spans.configured() if request is None else request.otel
+            if otel is not None:
+                patience = Patience(PATIENCE_S) if request is None else request.patience
+                self._span = otel.begin(self._name, patience, self._span_attributes(otel))
         except Exception:
             writer.dropped.add()
-
-    def _begin(self) -> None:
-        request = self._request = current()
-        if request is None and disabled():
-            return
-        self._start_at = lines.moment(now_ms())
-        parent_id = _parent_id(request)
-        self._number = next(_outside_ids) if request is None else request.enter(self._name)
-        self._token = _parent.set((request, self._number))
-        if starts_are_written() if request is None else request.starts:
-            writer.write(
-                lines.phase_start(
-                    self._about(), self._start_at, self._name, self._number, parent_id, self._model
-                )
-            )
-        otel = self._otel = spans.configured() if request is None else request.otel
-        if otel is not None:
-            self._span = otel.begin(self._name, self._patience(), attributes=self._span_attributes(otel))
 
     def end(self, kind: type[BaseException] | None) -> None:
         """Stop the clock, say how it ended. Never raises."""
         seconds = time.perf_counter() - self._start
+        if not self._number:
+            return
         try:
-            if self._number:
-                self._end(seconds, None if kind is None else error_type_of(kind))
+            error_type = None if kind is None else error_type_of(kind)
+            if self._request is not None:
+                self._request.leave(self._number)
+            self._leave()
+            if self._start_at is not None:
+                self._record_end(self._start_at, seconds, error_type)
+            otel = self._otel
+            if otel is not None:
+                otel.measurements.record_phase(seconds, self._name, error_type)
+                if self._span is not None:
+                    known = self._late_attributes(otel.gen_ai) if self._facts or otel.gen_ai else None
+                    self._span.end(error_type, known)
+            if listeners:
+                self._tell(seconds, error_type)
         except Exception:
             writer.dropped.add()
 
-    def _end(self, seconds: float, error_type: str | None) -> None:
-        outcome: RecordOutcome = "ok" if error_type is None else "error"
-        self._leave()
+    def _record_start(self, at: str) -> None:
+        parent_id = _parent_id(self._request)
+        writer.write(
+            lines.phase_start(self._about(), at, self._name, self._number, parent_id, self._model)
+        )
+
+    def _record_end(self, start: str, seconds: float, error_type: str | None) -> None:
         writer.write(
             lines.phase_end(
                 self._about(),
                 now_ms(),
                 self._name,
                 self._number,
-                self._start_at,
+                start,
                 seconds * 1000,
-                outcome,
+                _outcome(error_type),
                 error_type,
                 self._model,
                 self._recorded_facts() if self._facts else None,
             )
         )
-        if self._otel is not None:
-            self._otel.record_phase(seconds, self._name, error_type)
-        if self._span is not None and self._otel is not None:
-            self._span.end(error_type, self._late_attributes(self._otel))
-        if listeners:
-            self._tell(seconds, outcome, error_type)
 
     def _recorded_facts(self) -> dict[str, int | float]:
         known = ((name, self._facts.get(name)) for name in names.PHASE_FACTS)
         return {name: value for name, value in known if type(value) in (int, float)}  # type: ignore[misc]
 
     def _leave(self) -> None:
-        if self._request is not None:
-            self._request.leave(self._number)
         if self._token is not None:
             try:  # noqa: SIM105  # contextlib.suppress takes as long as the rest of this function
                 _parent.reset(self._token)
             except ValueError:  # it ends in another task or thread than it began in
                 pass
 
-    def _tell(self, seconds: float, outcome: RecordOutcome, error_type: str | None) -> None:
+    def _tell(self, seconds: float, error_type: str | None) -> None:
         request = self._request
         ended = Phase(
             self._name,
             self._model,
             timedelta(seconds=seconds),
-            outcome,
+            _outcome(error_type),
             error_type,
             None if request is None else request.session_id,
             None if request is None else request.request_id,
@@ -251,23 +255,24 @@ class OpenPhase:
             return self._request.about
         return lines.about_text(About(service_name(), None))
 
-    def _patience(self) -> Patience:
-        return Patience(PATIENCE_S) if self._request is None else self._request.patience
-
     def _span_attributes(self, otel: spans.Otel) -> dict[str, Any]:
         attributes: dict[str, Any] = {names.OTEL_PHASE: self._name}
-        if self._request is not None and self._request.session_id is not None:
-            attributes.update(spans.session_attributes(otel, self._request.session_id))
-        if self._model is not None and otel.gen_ai:
+        if self._request is not None:
+            attributes |= self._request.session_attributes
+        if otel.gen_ai and self._model is not None:
             attributes[names.OTEL_REQUEST_MODEL] = self._model
         return attributes
 
-    def _late_attributes(self, otel: spans.Otel) -> dict[str, Any]:
+    def _late_attributes(self, gen_ai: bool) -> dict[str, Any]:
         """What it has learned; the model may have been set after the beginning."""
         attributes: dict[str, Any] = {}
-        if self._model is not None and otel.gen_ai:
+        if gen_ai and self._model is not None:
             attributes[names.OTEL_REQUEST_MODEL] = self._model
         for name, value in self._facts.items():
-            known = names.OTEL_FACTS.get(name) if otel.gen_ai else None
+            known = names.OTEL_FACTS.get(name) if gen_ai else None
             attributes[known or f"{names.OTEL_PHASE}.{name}"] = value
         return attributes
+
+
+def _outcome(error_type: str | None) -> RecordOutcome:
+    return "ok" if error_type is None else "error"

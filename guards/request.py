@@ -11,8 +11,10 @@ import os
 import re
 import threading
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from guards import lines
@@ -34,28 +36,18 @@ PATIENCE_S: Final = 0.2
 class Request:
     """One request, from its root to its end. Shared by all threads and tasks that work on it."""
 
-    __slots__ = (
-        "about",
-        "answered",
-        "began",
-        "began_ms",
-        "budget",
-        "ended",
-        "in_lambda",
-        "lock",
-        "open_phases",
-        "otel",
-        "patience",
-        "phase_ids",
-        "request_id",
-        "response_status",
-        "route",
-        "service",
-        "session_id",
-        "span",
-        "starts",
-        "trace_id",
-    )
+    # What a request mostly comes to know later, if ever.
+    session_id: str | None = None
+    session_attributes: Mapping[str, str] = MappingProxyType({})
+    """What ties its spans to its session."""
+    response_status: int | None = None
+    otel: Otel | None = None
+    span: OpenSpan | None = None
+    about = ""
+    """Whom its records are about, as their text has it; made where records are written."""
+    answered = False
+    """Whether its client has the whole answer, though it still runs."""
+    ended = False
 
     def __init__(
         self,
@@ -71,38 +63,42 @@ class Request:
         """Entered again by a signal's handler that binds while its own thread does."""
         self.service = service
         self.request_id = identifier(request_id)
-        self.session_id: str | None = None
         self.trace_id = trace_id
         self.budget = budget
         self.route = route
         self.in_lambda = in_lambda
         self.began = time.monotonic()
         self.began_ms = now_ms()
-        self.ended = False
-        self.answered = False
-        """Whether its client has the whole answer, though it still runs."""
-        self.response_status: int | None = None
         self.phase_ids = itertools.count(1)
         self.open_phases: dict[int, str] = {}
         """Phases by their ID; the one with the highest is what the request is in."""
-        self.starts = starts_are_written()
-        """Whether start records are written for it."""
-        self.otel: Otel | None = None
-        self.span: OpenSpan | None = None
+        self.records = records_are_written()
+        """Whether records are written for it."""
+        self.starts = self.records and not _is_off("GUARD_START_RECORDS")
+        """Whether start records are."""
         self.patience = Patience(PATIENCE_S)
-        self.about = self._about_text()
+        if self.records:
+            self.say_about()
 
     def bind(self, *, session_id: object) -> None:
         """Tie the request to a session."""
         with self.lock:
             self.session_id = identifier(session_id)
-            self.about = self._about_text()
+            if self.otel is not None:
+                self.session_attributes = self.otel.session_attributes(self.session_id)
+            if self.records:
+                self.say_about()
 
     def traced(self, trace_id: str | None) -> None:
         """Set the trace that it belongs to."""
         with self.lock:
             self.trace_id = trace_id
-            self.about = self._about_text()
+            if self.records:
+                self.say_about()
+
+    def say_about(self) -> None:
+        """Make the text anew of what is known by now."""
+        self.about = lines.about_of(self.service, self.request_id, self.session_id, self.trace_id)
 
     def enter(self, name: str) -> int:
         """Note that a phase is open; its number in the request."""
@@ -121,9 +117,6 @@ class Request:
         """The phase that began last of those that are open."""
         open_phases = self.open_phases.copy()
         return open_phases[max(open_phases)] if open_phases else None
-
-    def _about_text(self) -> str:
-        return lines.about_of(self.service, self.request_id, self.session_id, self.trace_id)
 
 
 _current: ContextVar[Request | None] = ContextVar("guards.request", default=None)
@@ -182,7 +175,7 @@ def bind(*, session_id: object) -> None:
         return
     request.bind(session_id=session_id)
     if request.span is not None:
-        request.span.bind(request.session_id)
+        request.span.set(request.session_attributes)
 
 
 def deadline() -> Deadline:
@@ -204,11 +197,12 @@ def identifier(value: object) -> str | None:
     """
     if value is None:
         return None
-    try:
-        text = value if isinstance(value, str) else str(value)  # a UUID, a number
-    except Exception:  # an object that cannot be told is no ID
-        return None
-    return text if _ID.fullmatch(text) else None
+    if type(value) is not str:
+        try:
+            value = str(value)  # a UUID, a number
+        except Exception:  # an object that cannot be told is no ID
+            return None
+    return value if _ID.fullmatch(value) else None
 
 
 def service_name(given: str | None = None) -> str:
@@ -233,10 +227,19 @@ def disabled() -> bool:
     return given is not None and given.strip().lower() not in ("", *_NO)
 
 
+def records_are_written() -> bool:
+    """Whether records are written at all: GUARD_RECORDS=0 leaves spans and measurements alone."""
+    return not _is_off("GUARD_RECORDS")
+
+
 def starts_are_written() -> bool:
     """Whether start records are written: GUARD_START_RECORDS=0 switches them off."""
-    given = setting("GUARD_START_RECORDS")
-    return given is None or given.strip().lower() not in _NO
+    return records_are_written() and not _is_off("GUARD_START_RECORDS")
+
+
+def _is_off(variable: str) -> bool:
+    given = setting(variable)
+    return given is not None and given.strip().lower() in _NO
 
 
 _environ_key: Final = cache(os.environ.encodekey)

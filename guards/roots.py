@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextvars import Token
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from guards import lines, names, spans
@@ -52,7 +53,8 @@ class Root:
             if response_status is not None:
                 self.request.response_status = response_status
             if self._outermost:
-                self._end(error_type_of(kind), answered or time.monotonic())
+                error_type = None if kind is None else error_type_of(kind)
+                self._end(error_type, time.monotonic() if answered is None else answered)
         except Exception:
             writer.dropped.add()
 
@@ -63,27 +65,26 @@ class Root:
         if self._generation is not None:
             watcher.forget(self._generation)
         if request.span is not None:
-            _attempt(self._end_span, error_type)
-        _attempt(self._record_end, error_type, seconds, at)
+            status = request.response_status
+            failed = error_type or (str(status) if status is not None and status >= 500 else None)
+            known = None if status is None else {names.OTEL_RESPONSE_STATUS: status}
+            request.span.end(failed, known, request.patience)
         if request.otel is not None:
-            request.otel.record_request(seconds, error_type)
+            request.otel.measurements.record_request(seconds, error_type)
+        _attempt(self._record_end, error_type, seconds, at)
         for hook in ended:
             _attempt(hook, request)
 
-    def _end_span(self, error_type: str | None) -> None:
-        request = self.request
-        assert request.span is not None
-        status = request.response_status
-        failed = error_type or (str(status) if status is not None and status >= 500 else None)
-        known = {} if status is None else {names.OTEL_RESPONSE_STATUS: status}
-        request.span.end(failed, known, request.patience)
-
     def _record_end(self, error_type: str | None, seconds: float, at: float) -> None:
         request = self.request
+        records, lost_spans = writer.dropped.take(), spans.dropped.take()
+        if not request.records:
+            if not records and not lost_spans:
+                return
+            request.say_about()  # what was lost is told even where nothing else is
         outcome: RecordOutcome = "ok" if error_type is None else "error"
         limit = request.budget.gateway_limit
         gone = limit is not None and at - request.budget.received > limit
-        records, lost_spans = writer.dropped.take(), spans.dropped.take()
         line = lines.request_end(
             request.about,
             now_ms(),
@@ -167,26 +168,26 @@ def _begin_span(
     request: Request, otel: spans.Otel, origin: Origin, parent: Parent | None, cold: bool
 ) -> None:
     name = request.route or request.service
-    context = None if parent is None else otel.span_context(parent)
     attributes = _span_attributes(request, otel, origin, cold)
-    request.span = otel.begin(name, request.patience, server=True, parent=context, attributes=attributes)
+    request.span = otel.begin(name, request.patience, attributes, server=True, parent=parent)
     trace_id = None if request.span is None else request.span.trace_id
     if trace_id is not None and trace_id != request.trace_id:
         request.traced(trace_id)
 
 
 def _span_attributes(request: Request, otel: spans.Otel, origin: Origin, cold: bool) -> Mapping[str, Any]:
-    attributes: dict[str, Any] = {}
-    if origin.method is not None:
-        attributes[names.OTEL_METHOD] = origin.method
-        route = (request.route or "").partition(" ")[2]
-        if route:
-            attributes[names.OTEL_ROUTE] = route
-    if otel.faas and request.in_lambda:
-        attributes[names.OTEL_COLD_START] = cold
-        if request.request_id is not None:
-            attributes[names.OTEL_INVOCATION_ID] = request.request_id
-    return attributes
+    known = {} if origin.method is None else _http_attributes(origin.method, request.route)
+    if not otel.faas or not request.in_lambda:
+        return known
+    invocation = {} if request.request_id is None else {names.OTEL_INVOCATION_ID: request.request_id}
+    return {**known, names.OTEL_COLD_START: cold, **invocation}
+
+
+@lru_cache(128)  # an API has few routes
+def _http_attributes(method: str, route: str | None) -> Mapping[str, str]:
+    template = (route or "").partition(" ")[2]
+    known = {names.OTEL_METHOD: method}
+    return {**known, names.OTEL_ROUTE: template} if template else known
 
 
 def _record_start(request: Request, cold: bool) -> None:

@@ -30,26 +30,24 @@ class Names:
     """
 
     def __init__(self, most: int = _MOST) -> None:
-        self._known: dict[str, str] = {}
+        self.known: dict[str, str] = {}
+        """Each name so far, by itself."""
         self._most = most
         self._lock = threading.RLock()  # a signal's handler may have phases too
 
-    def known(self, name: str) -> str | None:
-        """The name, if it is one already."""
-        return self._known.get(name)
-
     def of(self, name: str) -> str:
         """The name, or other."""
-        found = self._known.get(name)
+        found = self.known.get(name)
         if found is not None:
             return found
         with self._lock:
-            if len(self._known) >= self._most:
+            if len(self.known) >= self._most:
                 return OTHER
-            return self._known.setdefault(name, name)
+            return self.known.setdefault(name, name)
 
 
 _phases: Final = Names()
+_known_phases: Final = _phases.known
 _errors: Final = Names()
 
 
@@ -63,7 +61,7 @@ def phase_name(name: object) -> str:
     # takes those in ASCII only, and not blank; an @ stands in addresses, not in names.
     if not isinstance(name, str):
         return UNNAMED
-    return _phases.known(name) or (_phases.of(name) if _PHASE.fullmatch(name) else UNNAMED)
+    return _known_phases.get(name) or (_phases.of(name) if _PHASE.fullmatch(name) else UNNAMED)
 
 
 def model_name(model: object) -> str | None:

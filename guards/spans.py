@@ -14,20 +14,19 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from guards import names
-from guards.contained import Contained, Patience, elsewhere
-from guards.limits import HISTOGRAM_EDGES_S
-from guards.names import Mark
+from guards.contained import Patience, elsewhere
+from guards.measurements import SCOPE, Measurements
 from guards.tally import Tally
 from guards.traces import Parent
 
 Attributes = Mapping[str, str | bool | int | float]
 
-_SCOPE: Final = "coaching-guard"
 dropped: Final = Tally()
-"""Spans that could not be begun, ended or sent."""
+"""Spans and measurements that could not be begun, ended or sent."""
 
 
 class Otel:
@@ -36,103 +35,97 @@ class Otel:
     def __init__(self, trace: Any, tracer_provider: Any, meter_provider: Any) -> None:
         self._trace = trace
         self._context: Any = None if trace is None else sys.modules["opentelemetry.context"]
-        self._kinds = None if trace is None else (trace.SpanKind.INTERNAL, trace.SpanKind.SERVER)
-        self.providers = (tracer_provider, meter_provider)
-        self.tracer = None if tracer_provider is None else tracer_provider.get_tracer(_SCOPE)
+        self._internal, self._server = (None, None) if trace is None else (
+            trace.SpanKind.INTERNAL,
+            trace.SpanKind.SERVER,
+        )
+        self._provider = tracer_provider
+        self.tracer = None if tracer_provider is None else tracer_provider.get_tracer(SCOPE)
         opted_in = os.environ.get("OTEL_SEMCONV_STABILITY_OPT_IN", "")
         self.gen_ai = "gen_ai" in opted_in
         """Whether gen_ai.* attributes are wanted: they are still in development."""
         self.faas = "faas" in opted_in
-        self._instruments = None if meter_provider is None else _Instruments(meter_provider)
-        self._metrics_elsewhere = not type(meter_provider).__module__.startswith("opentelemetry.sdk.metrics")
+        self._session_names = (names.OTEL_SESSION_ID, *((names.OTEL_CONVERSATION_ID,) if self.gen_ai else ()))
+        self.measurements = Measurements(meter_provider, dropped)
+        self._processors: Any = None
+        """The provider's, when they were looked at last."""
+        self._plain = False
 
-    @property
-    def contained(self) -> Contained | None:
-        """The thread that spans are made on; None where no processor can block."""
-        return None if self.tracer is None or _never_blocks(self.providers[0]) else elsewhere
+    def is_plain(self) -> bool:
+        """Whether all that the tracer runs when a span begins or ends is known: it comes back at once, and
+        looks at nothing but whether the span is sampled.
 
-    def record_phase(self, seconds: float, phase: str, error_type: str | None) -> None:
-        """Count a phase into the histogram."""
-        if self._instruments is not None:
-            attributes = {names.OTEL_PHASE: phase}
-            if error_type is not None:
-                attributes[names.OTEL_ERROR_TYPE] = error_type
-            self._measure(self._instruments.phase_duration.record, seconds, attributes)
-
-    def record_request(self, seconds: float, error_type: str | None) -> None:
-        """Count a request into the histogram."""
-        if self._instruments is not None:
-            self._measure(self._instruments.request_duration.record, seconds, _error(error_type))
-
-    def count_past(self, mark: Mark) -> None:
-        """Count a request that is past a mark and still running."""
-        if self._instruments is not None:
-            self._measure(self._instruments.requests_past.add, 1, {names.OTEL_MARK: mark})
-
-    def _measure(
-        self, measure: Callable[[Any, Attributes | None], object], value: float, attributes: Attributes | None
-    ) -> None:
+        The SDK has no public way to ask; where its insides look otherwise, the answer is no, which costs a
+        hop to another thread and nothing else.
+        """
         try:
-            if self._metrics_elsewhere:
-                elsewhere.submit(lambda: measure(value, attributes))
-            else:
-                measure(value, attributes)
-        except Exception:
-            dropped.add()
+            processors = self._provider._active_span_processor._span_processors
+        except AttributeError:
+            return False
+        if processors is not self._processors:
+            self._plain = _is_plain_sampler(self._provider.sampler) and all(
+                map(_is_plain_processor, processors)
+            )
+            self._processors = processors
+        return self._plain
+
+    def session_attributes(self, session_id: str | None) -> dict[str, str]:
+        """The attributes that tie a span to a session."""
+        return {} if session_id is None else dict.fromkeys(self._session_names, session_id)
 
     def begin(
         self,
         name: str,
         patience: Patience,
+        attributes: Attributes,
         *,
         server: bool = False,
-        parent: Any = None,
-        attributes: Attributes | None = None,
+        parent: Parent | None = None,
     ) -> OpenSpan | None:
         """Open a span and make it the current one; None where there is none, or it could not be had."""
-        tracer, kinds = self.tracer, self._kinds
-        if tracer is None or kinds is None:
+        if self.tracer is None:
             return None
-        kind = kinds[server]
         try:
-            context = None if parent is None else self._parent_context(parent)
-            contained = self.contained
-            if contained is None:
-                span = tracer.start_span(name, context, kind, attributes)
+            kind = self._server if server else self._internal
+            context = self._context.get_current()
+            if parent is not None:
+                context = self._below(parent, context)
+            at_once = self.is_plain()
+            if at_once:
+                span = self.tracer.start_span(name, context, kind)
+                # To clean one or two values takes the SDK a third of the time that a mapping of them takes.
+                for key, value in attributes.items():
+                    span.set_attribute(key, value)
             else:
                 # A thread does not inherit the context: it is handed over.
-                context = context or self._context.get_current()
-                span = patience.spend(contained, lambda: tracer.start_span(name, context, kind, attributes))
-            token = self._context.attach(self._trace.set_span_in_context(span))
+                span = patience.spend(elsewhere, partial(self.tracer.start_span, name, context, kind, attributes))
+            token = self._context.attach(self._trace.set_span_in_context(span, context))
+            return OpenSpan(self, span, token, at_once)
         except Exception:
             dropped.add()
             return None
-        return OpenSpan(self, span, token, contained)
 
-    def span_context(self, parent: Parent) -> Any:
-        """A caller's span as OpenTelemetry knows it; None where only its trace is known."""
-        if parent.span_id is None or self._trace is None:
-            return None
-        flags = self._trace.TraceFlags(1 if parent.sampled else 0)
-        return self._trace.SpanContext(int(parent.trace_id, 16), int(parent.span_id, 16), True, flags)
-
-    def _parent_context(self, parent: Any) -> Any:
-        """The context to begin in; None for the current one, which wins where it has a span."""
-        if self._trace.get_current_span().get_span_context().is_valid:
-            return None
-        return self._trace.set_span_in_context(self._trace.NonRecordingSpan(parent))
+    def _below(self, parent: Parent, context: Any) -> Any:
+        """The context with the caller's span in it: where that is known, and there is no other one yet."""
+        trace = self._trace
+        if parent.span_id is None or trace.get_current_span(context).get_span_context().is_valid:
+            return context
+        flags = trace.TraceFlags(parent.sampled)
+        span = trace.SpanContext(int(parent.trace_id, 16), int(parent.span_id, 16), True, flags)
+        return trace.set_span_in_context(trace.NonRecordingSpan(span), context)
 
 
 class OpenSpan:
     """A span that is under way in this context."""
 
-    __slots__ = ("_contained", "_otel", "_span", "_token")
+    __slots__ = ("_at_once", "_otel", "_span", "_token")
 
-    def __init__(self, otel: Otel, span: Any, token: Any, contained: Contained | None) -> None:
+    def __init__(self, otel: Otel, span: Any, token: Any, at_once: bool) -> None:
         self._otel = otel
         self._span = span
         self._token = token
-        self._contained = contained
+        self._at_once = at_once
+        """Whether what is done to it comes back at once; else it is done on a thread of its own."""
 
     @property
     def trace_id(self) -> str | None:
@@ -143,83 +136,54 @@ class OpenSpan:
         except Exception:
             return None
 
-    def bind(self, session_id: str | None) -> None:
-        """Say whose session it is."""
-        self._do(lambda: self._set(session_attributes(self._otel, session_id)))
-
-    def end(self, error_type: str | None, attributes: Attributes, patience: Patience | None = None) -> None:
-        """End it, marked with an error's type name where it failed; wait for that with patience, if any."""
+    def set(self, attributes: Attributes) -> None:
+        """Say more of it."""
         try:
-            self._otel._context.detach(self._token)
+            if self._at_once:
+                self._set(attributes)
+            else:
+                self._elsewhere(None, self._set, attributes)
         except Exception:
             dropped.add()
-        if self._contained is None:
-            try:
-                self._end(error_type, attributes, None)
-            except Exception:
-                dropped.add()
-            return
-        at = time.time_ns()  # it may be a while before the other thread comes to it
-        self._do(lambda: self._end(error_type, attributes, at), patience)
 
-    def _end(self, error_type: str | None, attributes: Attributes, at: int | None) -> None:
-        if self._span.is_recording():
+    def end(
+        self, error_type: str | None, attributes: Attributes | None, patience: Patience | None = None
+    ) -> None:
+        """End it, marked with an error's type name where it failed; wait for that with patience, if any."""
+        try:
+            self._otel._context.detach(self._token)  # catches what goes wrong in it itself
+            if not self._at_once:  # it may be a while before the other thread comes to it
+                self._elsewhere(patience, self._end, error_type, attributes, time.time_ns())
+            elif error_type is None and not attributes:
+                self._span.end()
+            else:
+                self._end(error_type, attributes, None)
+        except Exception:
+            dropped.add()
+
+    def _end(self, error_type: str | None, attributes: Attributes | None, at: int | None) -> None:
+        if attributes:
             self._set(attributes)
-            if error_type is not None:
-                self._span.set_attribute(names.OTEL_ERROR_TYPE, error_type)
-                self._span.set_status(self._otel._trace.StatusCode.ERROR)
+        if error_type is not None and self._span.is_recording():
+            self._span.set_attribute(names.OTEL_ERROR_TYPE, error_type)
+            self._span.set_status(self._otel._trace.StatusCode.ERROR)
         self._span.end(at)
 
     def _set(self, attributes: Attributes) -> None:
-        # To clean one or two values takes the SDK a third of the time that a mapping of them takes.
-        for name, value in attributes.items():
-            self._span.set_attribute(name, value)
+        if self._span.is_recording():  # else the SDK complains in the log of one that has ended
+            for name, value in attributes.items():
+                self._span.set_attribute(name, value)
 
-    def _do(self, work: Any, patience: Patience | None = None) -> None:
-        try:
-            if self._contained is None:
-                work()
-            elif patience is None:
-                self._contained.submit(work)
-            else:
-                patience.spend(self._contained, work)
-        except Exception:
-            dropped.add()
+    def _elsewhere(self, patience: Patience | None, work: Callable[..., object], *about: Any) -> None:
+        """Do it on the other thread: some time, or while patience lasts."""
+        if patience is None:
+            elsewhere.submit(partial(work, *about))
+        else:
+            patience.spend(elsewhere, partial(work, *about))
 
 
-class _Instruments:
-    def __init__(self, meter_provider: Any) -> None:
-        meter = meter_provider.get_meter(_SCOPE)
-        edges = list(HISTOGRAM_EDGES_S)
-        self.phase_duration = meter.create_histogram(
-            names.OTEL_PHASE_DURATION,
-            unit="s",
-            description="Duration of a phase of a request.",
-            explicit_bucket_boundaries_advisory=edges,
-        )
-        self.request_duration = meter.create_histogram(
-            names.OTEL_REQUEST_DURATION,
-            unit="s",
-            description="Duration of a request in its handler.",
-            explicit_bucket_boundaries_advisory=edges,
-        )
-        self.requests_past = meter.create_counter(
-            names.OTEL_REQUESTS_PAST,
-            unit="{request}",
-            description="Requests past a mark of the gateway's limit while still running.",
-        )
-
-
-def session_attributes(otel: Otel, session_id: str | None) -> dict[str, str]:
-    """The attributes that tie a span to a session."""
-    if session_id is None:
-        return {}
-    if not otel.gen_ai:
-        return {names.OTEL_SESSION_ID: session_id}
-    return {names.OTEL_SESSION_ID: session_id, names.OTEL_CONVERSATION_ID: session_id}
-
-
-_known: Otel | None = None
+_UNSET: Final = ("ProxyTracerProvider", "NoOpTracerProvider", "_ProxyMeterProvider", "NoOpMeterProvider")
+_known: tuple[tuple[Any, Any], Otel | None] = ((None, None), None)
 
 
 def configured() -> Otel | None:
@@ -229,56 +193,44 @@ def configured() -> Otel | None:
     if trace is None and metrics is None:
         return None
     try:
-        tracer_provider = _set(trace, "get_tracer_provider", "ProxyTracerProvider", "NoOpTracerProvider")
-        meter_provider = _set(metrics, "get_meter_provider", "_ProxyMeterProvider", "NoOpMeterProvider")
-        if tracer_provider is None and meter_provider is None:
-            return None
+        try:
+            providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
+        except AttributeError:  # there is one of them, or one is still being imported on another thread
+            providers = (_provider(trace, "get_tracer_provider"), _provider(metrics, "get_meter_provider"))
         known = _known
-        if known is None or known.providers != (tracer_provider, meter_provider):
-            known = _known = Otel(trace, tracer_provider, meter_provider)
-        return known
+        if known[0] != providers:
+            known = _known = (providers, _otel(trace, *map(_if_set, providers)))
+        return known[1]
     except Exception:
         dropped.add()
         return None
 
 
-def _set(module: Any, getter: str, *unset: str) -> Any:
-    """A provider that somebody has set."""
-    # A module that is still being imported on another thread has not got all its names.
+def _provider(module: Any, getter: str) -> Any:
     get = getattr(module, getter, None)
-    provider = None if get is None else get()
-    return None if provider is None or type(provider).__name__ in unset else provider
+    return None if get is None else get()
 
 
-def _error(error_type: str | None) -> dict[str, str] | None:
-    # None is dealt with sooner than a mapping of nothing.
-    return None if error_type is None else {names.OTEL_ERROR_TYPE: error_type}
+def _otel(trace: Any, tracer_provider: Any, meter_provider: Any) -> Otel | None:
+    nothing = tracer_provider is None and meter_provider is None
+    return None if nothing else Otel(trace, tracer_provider, meter_provider)
 
 
-_TRUSTED: Final = ("opentelemetry.sdk.trace.export.BatchSpanProcessor", "guards.telemetry.SpanQueue")
-_SDK: Final = "opentelemetry.sdk.trace"
-_seen: tuple[Any, bool] = (None, False)
+def _if_set(provider: Any) -> Any:
+    """A provider that somebody has set; None for what stands there before."""
+    return None if type(provider).__name__ in _UNSET else provider
 
 
-def _never_blocks(provider: Any) -> bool:
-    """Whether all that a provider runs when a span begins or ends is known to come back at once.
-
-    The SDK has no public way to ask; where its insides look otherwise, the answer is no, which costs a hop
-    to another thread and nothing else.
-    """
-    global _seen
-    try:
-        processors = provider._active_span_processor._span_processors
-    except AttributeError:
-        return False
-    known = _seen
-    if known[0] is not processors:
-        sampler = type(getattr(provider, "sampler", None))
-        trusted = sampler.__module__.startswith(_SDK) and all(map(_is_trusted, processors))
-        known = _seen = (processors, trusted)
-    return known[1]
+_PROCESSORS: Final = ("opentelemetry.sdk.trace.export.BatchSpanProcessor", "guards.telemetry.SpanQueue")
+_SAMPLERS: Final = "opentelemetry.sdk.trace.sampling"
 
 
-def _is_trusted(processor: object) -> bool:
+def _is_plain_processor(processor: object) -> bool:
     kind = type(processor)
-    return f"{kind.__module__}.{kind.__name__}" in _TRUSTED
+    return f"{kind.__module__}.{kind.__name__}" in _PROCESSORS
+
+
+def _is_plain_sampler(sampler: object) -> bool:
+    """Whether it is one of the SDK's, and so are those that it asks."""
+    asked = [each for each in vars(sampler).values() if hasattr(each, "should_sample")]
+    return type(sampler).__module__ == _SAMPLERS and all(map(_is_plain_sampler, asked))

@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 # https://www.w3.org/TR/trace-context/#traceparent-header
-_W3C: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+# IDs of nothing but zeros are none, there is no version ff, and version 00 ends with the flags.
+_W3C: Final = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:(?<!\A00.{53})-.*)?"
+)
 # https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
 _XRAY_ROOT: Final = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})(?:;|\Z)")
 _XRAY_PARENT: Final = re.compile(r"Parent=([0-9a-f]{16})(?:;|\Z)")
 _XRAY_SAMPLED: Final = re.compile(r"Sampled=1(?:;|\Z)")
-_NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
 
 
 class Parent(NamedTuple):
@@ -40,9 +42,7 @@ def _w3c(headers: Mapping[str, object]) -> Parent | None:
     found = _W3C.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return None
-    version, trace, span, flags, more = found.groups()
-    if version == "ff" or (version == "00" and more) or trace == _NO_TRACE or span == _NO_SPAN:
-        return None
+    trace, span, flags = found.groups()
     return Parent(trace, span, bool(int(flags, 16) & 1))
 
 

@@ -49,7 +49,7 @@ class Watcher:
             if self._thread is None:
                 self._start()
             self._running[generation] = request
-            self._push(request, generation, 0)
+            heapq.heappush(self._due, (_moment(request, 0), generation, 0))
             if self._due[0][0] < self._wakes_at:
                 self._changed.notify()
         return generation
@@ -66,9 +66,6 @@ class Watcher:
         thread = threading.Thread(target=self._run, name="guards-watcher", daemon=True)
         thread.start()
         self._thread = thread
-
-    def _push(self, request: Request, generation: int, mark: int) -> None:
-        heapq.heappush(self._due, (_moment(request, _ORDER[mark]), generation, mark))
 
     def _run(self) -> None:
         while True:
@@ -95,7 +92,7 @@ class Watcher:
         say_past(request, _ORDER[mark])
         with self._changed:
             if mark + 1 < len(_ORDER) and generation in self._running:
-                self._push(request, generation, mark + 1)
+                heapq.heappush(self._due, (_moment(request, mark + 1), generation, mark + 1))
 
 
 def say_past(request: Request, mark: Mark) -> None:
@@ -103,29 +100,31 @@ def say_past(request: Request, mark: Mark) -> None:
     if request.ended:  # between two looks of the thread; its process may have been frozen there
         return
     try:
-        elapsed = (time.monotonic() - request.budget.received) * 1000
-        writer.write(lines.request_past(request.about, now_ms(), mark, elapsed, request.open_phase))
+        if request.records:
+            elapsed = (time.monotonic() - request.budget.received) * 1000
+            writer.write(lines.request_past(request.about, now_ms(), mark, elapsed, request.open_phase))
         if request.otel is not None:
-            request.otel.count_past(mark)
+            request.otel.measurements.count_past(mark)
     except Exception:  # the thread serves all other requests too
         writer.dropped.add()
 
 
-def _moment(request: Request, mark: Mark) -> float:
-    assert request.budget.gateway_limit is not None
-    return request.budget.received + _after(request.budget.gateway_limit)[mark]
+def _moment(request: Request, mark: int) -> float:
+    limit = request.budget.gateway_limit
+    assert limit is not None
+    return request.budget.received + _after(limit)[mark]
 
 
 @lru_cache(16)  # a process has one limit, or one a kind of gateway
-def _after(limit_s: float) -> dict[Mark, float]:
-    """Seconds from the request's receipt to each mark."""
+def _after(limit_s: float) -> tuple[float, ...]:
+    """Seconds from the request's receipt to each mark, in their order."""
     limits = Limits.of(timedelta(seconds=limit_s))
     marks: dict[Mark, timedelta] = {
         "warning": limits.warning,
         "critical": limits.critical,
         "limit": limits.limit,
     }
-    return {mark: after.total_seconds() for mark, after in marks.items()}
+    return tuple(marks[mark].total_seconds() for mark in _ORDER)
 
 
 watcher: Final = Watcher()

@@ -39,7 +39,7 @@ def test_benchmark_prints_its_tables() -> None:
 
     assert 0 == done.returncode, done.stderr
     assert 4 == len(titles)
-    assert 6 == done.stdout.count("| coaching-guard with the SDK, ")
+    assert 7 == done.stdout.count("| coaching-guard with the SDK, ")
     assert "| guards | " in done.stdout
 
 

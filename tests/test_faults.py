@@ -18,7 +18,7 @@ import pytest
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, Sampler
 
 from guards import GuardMiddleware, bind, guard_handler, phase, spans
 from guards.contained import Late, elsewhere
@@ -192,6 +192,13 @@ def hanging_sampler(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(trace, "get_tracer_provider", lambda: provider)
 
 
+def hanging_sampler_in_another(patch: pytest.MonkeyPatch) -> None:
+    sampler = BrokenSampler()
+    patch.setattr(sampler, "should_sample", gate.hang)
+    provider = TracerProvider(sampler=ParentBased(sampler), shutdown_on_exit=False)
+    patch.setattr(trace, "get_tracer_provider", lambda: provider)
+
+
 FAULTS: dict[str, Fault] = {
     "processor raises at the beginning": processor("start", fail),
     "processor raises at the end": processor("end", fail),
@@ -210,6 +217,7 @@ FAULTS: dict[str, Fault] = {
     "no line": broken_lines,
     "no thread can be started": no_threads,
     "sampler hangs": hanging_sampler,
+    "sampler that the SDK's asks hangs": hanging_sampler_in_another,
     "no budget": broken("guards.roots.budget_of"),
     "watcher forgets nothing": broken("guards.roots.watcher.forget"),
     "hook raises": broken_hook,
@@ -390,6 +398,29 @@ def test_counts_of_an_end_record_that_was_lost_stand_in_the_next(
     assert (3 + 2, 2) == (end["dropped_records"], end["dropped_spans"])
 
 
+@pytest.mark.parametrize("lost", [(3, 0), (0, 2)], ids=["records", "spans"])
+def test_loss_is_told_where_records_are_switched_off(
+    monkeypatch: pytest.MonkeyPatch, capfd, lost: tuple[int, int]
+) -> None:
+    """By the end record of the next request, whole as ever; the one after it tells nothing."""
+    monkeypatch.setenv("GUARD_RECORDS", "0")
+
+    @guard_handler(service_name="coaching-api")
+    def handler(event: Any, context: Any) -> None:
+        bind(session_id=SESSION)
+
+    def twice() -> None:
+        writer.dropped.add(lost[0])
+        spans.dropped.add(lost[1])
+        handler(http_event(), Context())
+        handler(http_event(), Context())
+
+    [end] = written(capfd, twice)
+
+    assert ("request.end/1", "coaching-api", SESSION) == (end["guard"], end["service"], end["session_id"])
+    assert lost == (end["dropped_records"], end.get("dropped_spans", 0))
+
+
 def test_span_is_ended_though_the_histogram_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """One part of telemetry that fails does not take the others with it; it is counted."""
     from opentelemetry.sdk.metrics import Histogram
@@ -430,6 +461,8 @@ def test_meter_of_somebody_elses_making_may_hang(monkeypatch: pytest.MonkeyPatch
         def record(self, *_: Any) -> None:
             reached.set()
             gate.hang()
+
+        add = record
 
     class Meters:
         def get_meter(self, name: str) -> Any:

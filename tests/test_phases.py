@@ -8,6 +8,7 @@ import functools
 import os
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -249,6 +250,30 @@ def test_start_lines_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, capfd)
     assert "M" == records[0]["model"]
 
 
+def test_records_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+    """GUARD_RECORDS=0 leaves no line, though the request runs past its limit; deadlines and phases stay."""
+    monkeypatch.setenv("GUARD_RECORDS", "0")
+    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "50")
+    seen = []
+
+    @guard_handler
+    def handler(event: Any, context: Any) -> None:
+        bind(session_id=SESSION)
+        with phase("conversation"):
+            seen.append(deadline().known)
+        time.sleep(0.2)
+
+    def work() -> None:
+        with capture_phases() as phases:
+            handler(http_event(), Context())
+        seen.extend(phases)
+        with phase("outside"):
+            pass
+
+    assert [] == written(capfd, work)
+    assert [True, ("conversation", SESSION)] == [seen[0], *((each.name, each.session_id) for each in seen[1:])]
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "kinds"),
     [
@@ -257,6 +282,8 @@ def test_start_lines_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, capfd)
         ("GUARD_DISABLED", "off", 2),
         ("GUARD_DISABLED", "False", 2),
         ("GUARD_DISABLED", "", 2),
+        ("GUARD_RECORDS", "No", 0),
+        ("GUARD_RECORDS", "", 2),
         ("GUARD_START_RECORDS", "Off", 1),
         ("GUARD_START_RECORDS", " no ", 1),
         ("GUARD_START_RECORDS", "", 2),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
 
 from guards import GuardMiddleware, bind, guard_handler, phase
 from guards.contained import elsewhere
@@ -57,6 +59,59 @@ def test_request_is_a_server_span_and_its_phases_are_below(otel: Otel) -> None:
         "session.id": SESSION,
         "coaching.phase.input_tokens": 812,
     } == dict(conversation.attributes)
+
+
+def test_spans_and_measurements_do_not_need_the_records(
+    monkeypatch: pytest.MonkeyPatch, otel: Otel, capfd
+) -> None:
+    """GUARD_RECORDS=0: the same spans, the same points, no line."""
+
+    def told() -> tuple[dict[str, object], list[int]]:
+        attributes = {name: dict(span.attributes or {}) for name, span in otel.spans.items()}
+        metrics = ("coaching.phase.duration", "coaching.request.duration")
+        return attributes, [point.count for metric in metrics for point in otel.points(metric)]
+
+    handler(http_event(), Context())
+    with_records = told()
+    otel.exporter.spans.clear()
+    monkeypatch.setenv("GUARD_RECORDS", "0")
+    lines = written(capfd, lambda: handler(http_event(), Context()))
+
+    assert [] == lines
+    assert (with_records[0], [2 * count for count in with_records[1]]) == told()
+
+
+class Asking(Sampler):
+    """A sampler that decides by a span's attributes."""
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, Any]] = []
+
+    def should_sample(self, parent_context, trace_id, name, kind=None, attributes=None, *_: Any) -> Any:
+        """Note what it is told."""
+        self.seen.append(dict(attributes or {}))
+        return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
+
+    def get_description(self) -> str:
+        """Its name."""
+        return "Asking"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [lambda sampler: sampler, lambda sampler: ParentBased(sampler, remote_parent_sampled=sampler)],
+    ids=["alone", "asked by the SDK's"],
+)
+def test_sampler_of_somebody_elses_making_knows_the_attributes(
+    monkeypatch: pytest.MonkeyPatch, around: Callable[[Sampler], Sampler]
+) -> None:
+    """It may decide by them; the SDK's own samplers do not, and the attributes come later, which is quicker."""
+    sampler = Asking()
+    provider = TracerProvider(sampler=around(sampler), shutdown_on_exit=False)
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    handler(http_event(), Context())
+
+    assert {"http.request.method": "POST", "http.route": "/coaching/message"} == sampler.seen[0]
 
 
 def test_attributes_in_development_are_opted_into(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,8 +251,12 @@ def test_durations_are_seconds_in_buckets_that_see_the_limits(otel: Otel) -> Non
     assert (1, 1) == (of_phase.count, of_request.count)
 
 
-def test_request_past_its_marks_is_counted(monkeypatch: pytest.MonkeyPatch, otel: Otel) -> None:
-    """While it runs, by mark."""
+@pytest.mark.parametrize("records", ["1", "0"])
+def test_request_past_its_marks_is_counted(
+    monkeypatch: pytest.MonkeyPatch, otel: Otel, records: str
+) -> None:
+    """While it runs, by mark, whether records are written or not."""
+    monkeypatch.setenv("GUARD_RECORDS", records)
     monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "1")
 
     @guard_handler
