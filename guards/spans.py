@@ -164,7 +164,7 @@ class OpenSpan:
     def _end(self, error_type: str | None, attributes: Attributes | None, at: int | None) -> None:
         if attributes:
             self._set(attributes)
-        if error_type is not None and self._span.is_recording():
+        if error_type is not None:
             self._span.set_attribute(names.OTEL_ERROR_TYPE, error_type)
             self._span.set_status(self._otel._trace.StatusCode.ERROR)
         self._span.end(at)

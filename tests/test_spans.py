@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -87,7 +88,7 @@ class Asking(Sampler):
     def __init__(self) -> None:
         self.seen: list[dict[str, Any]] = []
 
-    def should_sample(self, parent_context, trace_id, name, kind=None, attributes=None, *_: Any) -> Any:
+    def should_sample(self, parent_context, trace_id, name, kind=None, attributes=None, *_, **__) -> Any:
         """Note what it is told."""
         self.seen.append(dict(attributes or {}))
         return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
@@ -360,6 +361,21 @@ def test_spans_made_on_the_other_thread_hang_together(monkeypatch: pytest.Monkey
     assert before < conversation.start_time < spans["bedrock"].end_time < conversation.end_time
 
 
+def test_work_that_goes_on_behind_the_answer_may_bind(otel: Otel, caplog) -> None:
+    """Its request's span has ended: there is nothing to add to, and nothing to complain of."""
+    behind: list[contextvars.Context] = []
+
+    @guard_handler
+    def answers(event: Any, context: Any) -> None:
+        behind.append(contextvars.copy_context())
+
+    answers(http_event(), Context())
+    behind[0].run(bind, session_id=SESSION)
+
+    assert "session.id" not in otel.spans["POST /coaching/message"].attributes
+    assert [] == caplog.records
+
+
 def test_span_of_an_instrumented_server_wins_over_the_callers_header(otel: Otel) -> None:
     """That is its parent already."""
 
@@ -375,7 +391,15 @@ def test_span_of_an_instrumented_server_wins_over_the_callers_header(otel: Otel)
     assert otel.spans["outer"].context.span_id == otel.spans["GET /health"].parent.span_id
 
 
-@pytest.mark.parametrize("header", [f"00-{'0' * 32}-{CALLER}-01", f"00-{TRACE}-{CALLER}-01-more"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"00-{'0' * 32}-{CALLER}-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f"00-{TRACE}-{CALLER}-01-more",
+        f"ff-{TRACE}-{CALLER}-01",
+    ],
+)
 def test_records_take_no_trace_from_a_header_that_is_none(capfd, header: str) -> None:
     """All zeros, or more than its version has."""
     records = written(capfd, lambda: handler(http_event(headers={"traceparent": header}), Context()))

@@ -233,9 +233,9 @@ def test_line_behind_a_torn_one_begins_on_its_own(monkeypatch: pytest.MonkeyPatc
             module.os, "pwritev", lambda descriptor, data, *_: write(descriptor, data[0][:5]), False
         )
         assert not writer.write(LINE)
-    assert writer.write(LINE)
+    assert writer.write(LINE) and writer.write(LINE)
 
-    assert LINE.encode()[:5] + b"\n" + LINE.encode() == os.read(read, 1000)
+    assert LINE.encode()[:5] + b"\n" + 2 * LINE.encode() == os.read(read, 1000)
     assert 1 == writer.dropped.take()
 
 
@@ -261,6 +261,30 @@ def test_full_pipe_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     dropped.append(writer.write(LINE))
 
     assert ([False] * 4, True) == (dropped, taken)
+    assert [5, 5] == waited
+
+
+def test_full_pipe_that_was_read_from_is_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once more, each time that it has taken a record in between."""
+    read, _ = pipe_as_stdout(monkeypatch)
+    writer, waited, looked = Writer(), [], module._poll_of
+
+    class Poll:
+        def __init__(self, descriptor: int) -> None:
+            self.poll_it = looked(descriptor)
+
+        def poll(self, milliseconds: int) -> list[tuple[int, int]]:
+            if milliseconds:
+                waited.append(milliseconds)
+            return self.poll_it.poll(0)
+
+    monkeypatch.setattr(module, "_poll_of", Poll)
+    for _ in range(2):
+        while writer.write(LINE):
+            pass
+        assert not writer.write(LINE)
+        os.read(read, 1 << 20)
+
     assert [5, 5] == waited
 
 
