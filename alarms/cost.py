@@ -7,13 +7,10 @@ https://aws.amazon.com/cloudwatch/pricing/ and https://aws.amazon.com/kms/pricin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from alarms.catalog import Catalog
 
 ALARM, COMPOSITE, CUSTOM_METRIC, DASHBOARD, KEY = 0.10, 0.50, 0.30, 3.00, 1.00
-QUERY_A_GB: Final = 0.005
-"""What Logs Insights costs for each GB that a query reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ class CostLine:
 def monthly(made: Catalog, *, dashboard: bool = True, topics_made: bool = True) -> tuple[CostLine, ...]:
     """The bill, line by line, at most: a custom metric costs only in hours that have data.
 
-    Not in it: messages, and queries, which are billed by what they read (QUERY_A_GB).
+    Not in it: messages, and queries, which are billed by what they read.
     """
     counts = (
         ("metric alarms", len(made.alarms), ALARM),

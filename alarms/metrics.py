@@ -63,11 +63,6 @@ def groups() -> tuple[Group, ...]:
     return (*map(_group, _data()["group"]), _ours())
 
 
-def namespaces() -> frozenset[str]:
-    """The namespaces of which something is known; all others are custom ones to us."""
-    return frozenset(group.namespace for group in groups())
-
-
 def groups_of(namespace: str, name: str | None = None) -> tuple[Group, ...]:
     """The groups of a namespace, or only those that have a metric of this name."""
     found = (group for group in groups() if group.namespace == namespace)

@@ -59,6 +59,16 @@ class SourceFailed(GuardError):
         self.source = source
         """The name of the source."""
 
+    @classmethod
+    def of_file(cls, name: str, error: OSError) -> SourceFailed:
+        """What a file is called that cannot be opened or read at all.
+
+        >>> print(SourceFailed.of_file("app.log", PermissionError(13, "Permission denied")))
+        app.log cannot be read: Permission denied; check that it is a file that you may read
+        """
+        what = f"{name} cannot be read: {error.strerror or error}"
+        return cls(what, source=name, hint="check that it is a file that you may read")
+
 
 class MissingExtra(GuardError, ImportError):
     """A part that the user asked for is not installed.

@@ -56,6 +56,6 @@ class Limits(NamedTuple):
         return cls(limit, limit * 25 / 30, limit * 28 / 30)
 
 
-def limits_for(kind: GatewayKind) -> Limits:
-    """The marks for an API kind with its default integration timeout."""
-    return Limits.of(GATEWAY_LIMITS[kind])
+def limits_for(kind: GatewayKind, limit: timedelta | None = None) -> Limits:
+    """The marks for an API kind with its default integration timeout, or with the limit that was set."""
+    return Limits.of(limit or GATEWAY_LIMITS[kind])

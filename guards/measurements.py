@@ -1,4 +1,4 @@
-"""What is measured through OpenTelemetry's API: how long phases and requests take, and how many run too long."""
+"""What is measured through OpenTelemetry's API: how long phases and requests take, which run too long."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Measure = Callable[[Any, Any], object]
 
 
 class Measurements:
-    """The instruments of a meter provider, if there is one. What goes wrong in them is contained and counted."""
+    """The instruments of a meter provider, if there is one. What fails in them is contained and counted."""
 
     def __init__(self, meter_provider: Any, dropped: Tally) -> None:
         self._dropped = dropped

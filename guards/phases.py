@@ -204,9 +204,7 @@ class OpenPhase:
 
     def _record_start(self, at: str) -> None:
         parent_id = _parent_id(self._request)
-        writer.write(
-            lines.phase_start(self._about(), at, self._name, self._number, parent_id, self._model)
-        )
+        writer.write(lines.phase_start(self._about(), at, self._name, self._number, parent_id, self._model))
 
     def _record_end(self, start: str, seconds: float, error_type: str | None) -> None:
         writer.write(

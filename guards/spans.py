@@ -35,10 +35,8 @@ class Otel:
     def __init__(self, trace: Any, tracer_provider: Any, meter_provider: Any) -> None:
         self._trace = trace
         self._context: Any = None if trace is None else sys.modules["opentelemetry.context"]
-        self._internal, self._server = (None, None) if trace is None else (
-            trace.SpanKind.INTERNAL,
-            trace.SpanKind.SERVER,
-        )
+        self._internal = None if trace is None else trace.SpanKind.INTERNAL
+        self._server = None if trace is None else trace.SpanKind.SERVER
         self._provider = tracer_provider
         self.tracer = None if tracer_provider is None else tracer_provider.get_tracer(SCOPE)
         opted_in = os.environ.get("OTEL_SEMCONV_STABILITY_OPT_IN", "")
@@ -98,7 +96,9 @@ class Otel:
                     span.set_attribute(key, value)
             else:
                 # A thread does not inherit the context: it is handed over.
-                span = patience.spend(elsewhere, partial(self.tracer.start_span, name, context, kind, attributes))
+                span = patience.spend(
+                    elsewhere, partial(self.tracer.start_span, name, context, kind, attributes)
+                )
             token = self._context.attach(self._trace.set_span_in_context(span, context))
             return OpenSpan(self, span, token, at_once)
         except Exception:
@@ -189,7 +189,8 @@ _known: tuple[tuple[Any, Any], Otel | None] = ((None, None), None)
 def configured() -> Otel | None:
     """What the process has configured of OpenTelemetry; None where that is nothing. Never raises."""
     global _known
-    trace, metrics = sys.modules.get("opentelemetry.trace"), sys.modules.get("opentelemetry.metrics")
+    trace: Any = sys.modules.get("opentelemetry.trace")
+    metrics: Any = sys.modules.get("opentelemetry.metrics")
     if trace is None and metrics is None:
         return None
     try:

@@ -79,7 +79,7 @@ class Writer:
         try:
             descriptor = self._fileno()
         except (AttributeError, OSError, ValueError):
-            return self._in_turn(_into_memory, out, line)
+            return self._in_turn(_into_memory, out, line) > 0
         data = (line if not self._torn else "\n" + line).encode("ascii")
         # Straight to the descriptor: what a program has printed and not flushed must not hold a record back.
         if self._nowait:

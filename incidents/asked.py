@@ -67,13 +67,12 @@ def query(settings: Mapping[str, Any], logs: tuple[str, ...], options: tuple[str
     from incidents.trace import Query
 
     now = datetime.now(UTC)
-    limit = settings.get("gateway_limit_ms")
     since, until, access_log = (settings.get(key) for key in ("since", "until", "access_log_format"))
     return Query(
         session_id=settings.get("session_id"),
         request_id=settings.get("request_id"),
         gateway=settings.get("gateway", "http"),
-        gateway_limit=timedelta(milliseconds=limit) if limit else None,
+        gateway_limit=limit_set(settings),
         since=None if since is None else moment(since, now),
         until=None if until is None else moment(until, now),
         meanings=load(several(settings.get("meanings"))),
@@ -87,10 +86,16 @@ def query(settings: Mapping[str, Any], logs: tuple[str, ...], options: tuple[str
     )
 
 
+def limit_set(settings: Mapping[str, Any]) -> timedelta | None:
+    """The gateway's limit where the settings give one."""
+    limit_ms = settings.get("gateway_limit_ms")
+    return timedelta(milliseconds=limit_ms) if limit_ms else None
+
+
 def wanted(query: Query, *, throttled: bool = False) -> Wanted:
     """What ``guard scan`` looks for, by the same query; ``throttled``: lines about throttling, too."""
-    from guards.limits import Limits, limits_for
+    from guards.limits import limits_for
     from incidents.scan.signs import Wanted
 
-    limits = Limits.of(query.gateway_limit) if query.gateway_limit else limits_for(query.gateway)
+    limits = limits_for(query.gateway, query.gateway_limit)
     return Wanted(query.meanings, limits, query.since, query.until, query.access_log, throttled)

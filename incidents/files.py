@@ -59,11 +59,7 @@ class FileSource:
         try:
             return self._read(question)
         except OSError as error:
-            raise SourceFailed(
-                f"{self._name} cannot be read: {error.strerror or error}",
-                source=self._name,
-                hint="check that it is a file that you may read",
-            ) from error
+            raise SourceFailed.of_file(self._name, error) from error
 
     def _read(self, question: Question) -> Reading:
         with self._opened() as file:

@@ -271,7 +271,10 @@ def test_records_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, capfd) -> 
             pass
 
     assert [] == written(capfd, work)
-    assert [True, ("conversation", SESSION)] == [seen[0], *((each.name, each.session_id) for each in seen[1:])]
+    assert [True, ("conversation", SESSION)] == [
+        seen[0],
+        *((each.name, each.session_id) for each in seen[1:]),
+    ]
 
 
 @pytest.mark.parametrize(

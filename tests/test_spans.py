@@ -106,7 +106,7 @@ class Asking(Sampler):
 def test_sampler_of_somebody_elses_making_knows_the_attributes(
     monkeypatch: pytest.MonkeyPatch, around: Callable[[Sampler], Sampler]
 ) -> None:
-    """It may decide by them; the SDK's own samplers do not, and the attributes come later, which is quicker."""
+    """It may decide by them; the SDK's own do not, and get them later, which is quicker."""
     sampler = Asking()
     provider = TracerProvider(sampler=around(sampler), shutdown_on_exit=False)
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
@@ -253,9 +253,7 @@ def test_durations_are_seconds_in_buckets_that_see_the_limits(otel: Otel) -> Non
 
 
 @pytest.mark.parametrize("records", ["1", "0"])
-def test_request_past_its_marks_is_counted(
-    monkeypatch: pytest.MonkeyPatch, otel: Otel, records: str
-) -> None:
+def test_request_past_its_marks_is_counted(monkeypatch: pytest.MonkeyPatch, otel: Otel, records: str) -> None:
     """While it runs, by mark, whether records are written or not."""
     monkeypatch.setenv("GUARD_RECORDS", records)
     monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "1")

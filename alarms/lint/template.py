@@ -11,7 +11,6 @@ from alarms.lint.values import Reference, Value, number, table, text
 
 FUNCTIONS: Final = ("AWS::Lambda::Function", "AWS::Serverless::Function")
 HTTP_APIS: Final = ("AWS::ApiGatewayV2::Api", "AWS::Serverless::HttpApi")
-REST_APIS: Final = ("AWS::ApiGateway::RestApi", "AWS::Serverless::Api")
 
 _DEFAULT_TIMEOUT_S: Final = 3.0
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html

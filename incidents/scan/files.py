@@ -40,11 +40,7 @@ class FilePass:
                 form = recognise(_head(file), self.path)
                 self._ndjson(file) if form is NDJSON else self._in_full(file, form)
         except OSError as error:
-            raise SourceFailed(
-                f"{self.path} cannot be read: {error.strerror or error}",
-                source=self.path,
-                hint="check that it is a file that you may read",
-            ) from error
+            raise SourceFailed.of_file(self.path, error) from error
         finally:
             if self._begun is not None:
                 self._begun.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from incidents.redact import hidden, value_shown
 from incidents.report import Severity
@@ -15,7 +15,6 @@ from incidents.timeline import Request
 from incidents.values import text
 
 By = Literal["session", "user", "tenant"]
-WAYS: Final[tuple[By, ...]] = get_args(By)
 
 _FIELDS: Final[Mapping[By, tuple[str, ...]]] = {
     "user": ("user_id", "userId"),

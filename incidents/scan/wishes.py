@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from guards.limits import Limits, limits_for
-from incidents.asked import several
+from incidents.asked import limit_set, several
 from incidents.meanings import Meanings, load
 from incidents.scan.sweep import Sweep, Wish
 from incidents.scan.usual import Usual
@@ -52,12 +52,7 @@ def begin(paths: Sequence[str], settings: Mapping[str, Any]) -> Sweep | None:
     given = {"since", "until"} & settings.keys()
     if given or not paths or not (size := _size(paths[0])) >= _LARGE:
         return None
-    limit_ms = settings.get("gateway_limit_ms")
-    limits = (
-        Limits.of(timedelta(milliseconds=limit_ms))
-        if limit_ms
-        else limits_for(settings.get("gateway", "http"))
-    )
+    limits = limits_for(settings.get("gateway", "http"), limit_set(settings))
     meanings = load(several(settings.get("meanings")))
     throttled = bool(settings.get("throttled"))
     return Sweep(paths[0], size, wish(meanings, limits, None, None, throttled=throttled))
