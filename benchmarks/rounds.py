@@ -13,6 +13,8 @@ from workers import Cost, Peer, Worker
 
 _PROVED = 3
 """Requests that are looked at before any is timed."""
+_COUNTED = 10
+"""Requests whose instructions are counted."""
 _WARM_UP = 2
 """Rounds that do not count."""
 
@@ -26,6 +28,8 @@ class Result:
     """The last spans that it made, as far as they can be compared; None where there is no SDK."""
     bytes_a_request: float
     """Of what it prints."""
+    instructions: float = 0.0
+    """Of Python's bytecode, a request: the same on a busy machine as on an idle one."""
     costs: list[Cost] = field(default_factory=list)
 
     @property
@@ -60,19 +64,22 @@ def same_spans(results: Sequence[Result]) -> None:
 
 
 def measure(workers: Sequence[Worker], results: Sequence[Result], rounds: int, requests: int) -> None:
-    """Add a cost to each result in each round."""
+    """Add a cost to each result in each round, and count the instructions at the end."""
     for number in range(-_WARM_UP, rounds):
         for worker, result in zip(workers, results, strict=True):
             cost = worker.cost(requests)
             if number >= 0:
                 result.costs.append(cost)
+    for worker, result in zip(workers, results, strict=True):
+        result.instructions = worker.instructions(_COUNTED)
 
 
 def table(results: Sequence[Result]) -> Iterator[str]:
     """A row for each contestant."""
-    yield "| contestant | thread us | process us | bytes printed |\n|---|--:|--:|--:|"
+    yield "| contestant | thread us | process us | instructions | bytes printed |\n|---|--:|--:|--:|--:|"
     for each in results:
-        yield f"| {each.peer.name} | {each.thread:.1f} | {each.process:.1f} | {each.bytes_a_request:.0f} |"
+        times = f"{each.thread:.1f} | {each.process:.1f}"
+        yield f"| {each.peer.name} | {times} | {each.instructions:,.0f} | {each.bytes_a_request:.0f} |"
 
 
 def volume(results: Sequence[Result]) -> Iterator[str]:

@@ -54,11 +54,15 @@ class Worker:
         """What some requests left behind."""
         return self._ask(f"prove {requests}")
 
+    def instructions(self, requests: int) -> float:
+        """Of Python's bytecode, a request."""
+        return float(self._ask(f"count {requests}"))
+
     def cost(self, requests: int) -> Cost:
         """What a round of requests cost."""
         return Cost(**self._ask(f"time {requests}"))
 
-    def _ask(self, question: str) -> dict[str, Any]:
+    def _ask(self, question: str) -> Any:
         assert self._process.stdin is not None
         try:
             print(question, file=self._process.stdin, flush=True)
