@@ -12,6 +12,7 @@ from guards.roots import Root, begin
 from guards.wrapping import is_async
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_NUMBERS: Final = (int, float)
 _LONGEST_MS: Final = 86_400_000
 """No invocation has a day left; infinity and NaN are no times either."""
 
@@ -53,9 +54,11 @@ def _sync_call(handler: Callable[..., Any], service: str | None) -> Callable[...
         try:
             result = handler(*args, **kwargs)
         except BaseException as error:
-            _end(root, type(error), None)
+            if root is not None:
+                root.end(type(error), None)
             raise
-        _end(root, None, result)
+        if root is not None:
+            root.end(None, _status(result))
         return result
 
     return call
@@ -67,9 +70,11 @@ def _async_call(handler: Callable[..., Awaitable[Any]], service: str | None) -> 
         try:
             result = await handler(*args, **kwargs)
         except BaseException as error:
-            _end(root, type(error), None)
+            if root is not None:
+                root.end(type(error), None)
             raise
-        _end(root, None, result)
+        if root is not None:
+            root.end(None, _status(result))
         return result
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -104,7 +109,7 @@ def left_ms(context: object) -> float | None:
     """What Lambda says is left of the invocation; 0 is nothing, None where it does not say. Never raises."""
     try:
         left = context.get_remaining_time_in_millis()  # type: ignore[attr-defined]
-        return float(left) if isinstance(left, (int, float)) and abs(left) < _LONGEST_MS else None
+        return left if type(left) in _NUMBERS and -_LONGEST_MS < left < _LONGEST_MS else None
     except Exception:
         return None
 
@@ -117,11 +122,6 @@ def http_status(value: object) -> int | None:
         except Exception:
             return None
     return value if 100 <= value <= 599 else None
-
-
-def _end(root: Root | None, kind: type[BaseException] | None, result: object) -> None:
-    if root is not None:
-        root.end(kind, _status(result))
 
 
 def _status(result: object) -> int | None:

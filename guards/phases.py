@@ -187,8 +187,12 @@ class OpenPhase:
         try:
             error_type = None if kind is None else error_type_of(kind)
             if self._request is not None:
-                self._request.leave(self._number)
-            self._leave()
+                self._request.open_phases.pop(self._number, None)
+            if self._token is not None:
+                try:  # noqa: SIM105  # contextlib.suppress takes as long as the rest of this function
+                    _parent.reset(self._token)
+                except ValueError:  # it ends in another task or thread than it began in
+                    pass
             if self._start_at is not None:
                 self._record_end(self._start_at, seconds, error_type)
             otel = self._otel
@@ -225,13 +229,6 @@ class OpenPhase:
     def _recorded_facts(self) -> dict[str, int | float]:
         known = ((name, self._facts.get(name)) for name in names.PHASE_FACTS)
         return {name: value for name, value in known if type(value) in (int, float)}  # type: ignore[misc]
-
-    def _leave(self) -> None:
-        if self._token is not None:
-            try:  # noqa: SIM105  # contextlib.suppress takes as long as the rest of this function
-                _parent.reset(self._token)
-            except ValueError:  # it ends in another task or thread than it began in
-                pass
 
     def _tell(self, seconds: float, error_type: str | None) -> None:
         request = self._request

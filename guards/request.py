@@ -44,7 +44,7 @@ class Request:
     otel: Otel | None = None
     span: OpenSpan | None = None
     about = ""
-    """Whom its records are about, as their text has it; made where records are written."""
+    """Whom its records are about, as their text has it; made where records are written (say_about)."""
     answered = False
     """Whether its client has the whole answer, though it still runs."""
     ended = False
@@ -89,28 +89,18 @@ class Request:
             if self.records:
                 self.say_about()
 
-    def traced(self, trace_id: str | None) -> None:
-        """Set the trace that it belongs to."""
-        with self.lock:
-            self.trace_id = trace_id
-            if self.records:
-                self.say_about()
-
     def say_about(self) -> None:
-        """Make the text anew of what is known by now."""
-        self.about = lines.about_of(self.service, self.request_id, self.session_id, self.trace_id)
+        """Make the text that says whom its records are about, of what is known by now."""
+        trace_id = self.trace_id if self.span is None else self.span.trace_id or self.trace_id
+        self.about = lines.about_of(self.service, self.request_id, self.session_id, trace_id)
 
     def enter(self, name: str) -> int:
         """Note that a phase is open; its number in the request."""
-        # Without a lock, here and below: one step of a dict each, which nothing interrupts. A signal's
-        # handler, or a child forked meanwhile, would wait for a lock for ever.
+        # Without a lock, here and where a phase ends: one step of a dict each, which nothing interrupts. A
+        # signal's handler, or a child forked meanwhile, would wait for a lock for ever.
         number = next(self.phase_ids)
         self.open_phases[number] = name
         return number
-
-    def leave(self, number: int) -> None:
-        """Note that a phase has ended."""
-        self.open_phases.pop(number, None)
 
     @property
     def open_phase(self) -> str | None:

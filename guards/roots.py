@@ -50,30 +50,32 @@ class Root:
     ) -> None:
         """The request is over; ``answered`` is when its answer was out (time.monotonic()), if before."""
         try:
+            request = self.request
             if response_status is not None:
-                self.request.response_status = response_status
-            if self._outermost:
-                error_type = None if kind is None else error_type_of(kind)
-                self._end(error_type, time.monotonic() if answered is None else answered)
+                request.response_status = response_status
+            if not self._outermost:
+                return
+            at = time.monotonic() if answered is None else answered
+            seconds = at - request.began
+            requests.leave(request, self._token)
+            if self._generation is not None:
+                watcher.forget(self._generation)
+            error_type = None if kind is None else error_type_of(kind)
+            if request.otel is not None:
+                self._tell(request.otel, seconds, error_type)
+            _attempt(self._record_end, error_type, seconds, at)
+            for hook in ended:
+                _attempt(hook, request)
         except Exception:
             writer.dropped.add()
 
-    def _end(self, error_type: str | None, at: float) -> None:
-        request = self.request
-        seconds = at - request.began
-        requests.leave(request, self._token)
-        if self._generation is not None:
-            watcher.forget(self._generation)
-        if request.span is not None:
-            status = request.response_status
+    def _tell(self, otel: spans.Otel, seconds: float, error_type: str | None) -> None:
+        span, status = self.request.span, self.request.response_status
+        if span is not None:
             failed = error_type or (str(status) if status is not None and status >= 500 else None)
             known = None if status is None else {names.OTEL_RESPONSE_STATUS: status}
-            request.span.end(failed, known, request.patience)
-        if request.otel is not None:
-            request.otel.measurements.record_request(seconds, error_type)
-        _attempt(self._record_end, error_type, seconds, at)
-        for hook in ended:
-            _attempt(hook, request)
+            span.end(failed, known, self.request.patience)
+        otel.measurements.record_request(seconds, error_type)
 
     def _record_end(self, error_type: str | None, seconds: float, at: float) -> None:
         request = self.request
@@ -148,6 +150,8 @@ def _begin(
     request.otel = spans.configured()
     if request.otel is not None:
         _attempt(_begin_span, request, request.otel, origin, parent, cold)
+    if request.span is not None and request.records:
+        request.say_about()  # the trace may be one that begins here
     if request.starts:
         _attempt(_record_start, request, cold)
     if request.budget.gateway_limit is not None:
@@ -170,9 +174,6 @@ def _begin_span(
     name = request.route or request.service
     attributes = _span_attributes(request, otel, origin, cold)
     request.span = otel.begin(name, request.patience, attributes, server=True, parent=parent)
-    trace_id = None if request.span is None else request.span.trace_id
-    if trace_id is not None and trace_id != request.trace_id:
-        request.traced(trace_id)
 
 
 def _span_attributes(request: Request, otel: spans.Otel, origin: Origin, cold: bool) -> Mapping[str, Any]:

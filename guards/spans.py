@@ -37,7 +37,6 @@ class Otel:
         self._context: Any = None if trace is None else sys.modules["opentelemetry.context"]
         self._internal = None if trace is None else trace.SpanKind.INTERNAL
         self._server = None if trace is None else trace.SpanKind.SERVER
-        self._provider = tracer_provider
         self.tracer = None if tracer_provider is None else tracer_provider.get_tracer(SCOPE)
         opted_in = os.environ.get("OTEL_SEMCONV_STABILITY_OPT_IN", "")
         self.gen_ai = "gen_ai" in opted_in
@@ -45,27 +44,13 @@ class Otel:
         self.faas = "faas" in opted_in
         self._session_names = (names.OTEL_SESSION_ID, *((names.OTEL_CONVERSATION_ID,) if self.gen_ai else ()))
         self.measurements = Measurements(meter_provider, dropped)
-        self._processors: Any = None
-        """The provider's, when they were looked at last."""
-        self._plain = False
-
-    def is_plain(self) -> bool:
-        """Whether all that the tracer runs when a span begins or ends is known: it comes back at once, and
-        looks at nothing but whether the span is sampled.
-
-        The SDK has no public way to ask; where its insides look otherwise, the answer is no, which costs a
-        hop to another thread and nothing else.
-        """
-        try:
-            processors = self._provider._active_span_processor._span_processors
-        except AttributeError:
-            return False
-        if processors is not self._processors:
-            self._plain = _is_plain_sampler(self._provider.sampler) and all(
-                map(_is_plain_processor, processors)
-            )
-            self._processors = processors
-        return self._plain
+        # The SDK has no public way to ask for a provider's processors. Where its insides look otherwise,
+        # spans are made on the other thread, which costs a hop and nothing else.
+        holder = getattr(tracer_provider, "_active_span_processor", None)
+        self._holder: Any = holder if hasattr(holder, "_span_processors") else _NoHolder
+        self._looked_at: Any = None
+        """The processors when they were looked at last, and what was found then:"""
+        self._at_once = False
 
     def session_attributes(self, session_id: str | None) -> dict[str, str]:
         """The attributes that tie a span to a session."""
@@ -88,7 +73,7 @@ class Otel:
             context = self._context.get_current()
             if parent is not None:
                 context = self._below(parent, context)
-            at_once = self.is_plain()
+            at_once = self._at_once if self._holder._span_processors is self._looked_at else self._look()
             if at_once:
                 span = self.tracer.start_span(name, context, kind)
                 # To clean one or two values takes the SDK a third of the time that a mapping of them takes.
@@ -105,6 +90,17 @@ class Otel:
             dropped.add()
             return None
 
+    def _look(self) -> bool:
+        """Whether all that runs when a span begins or ends is known to come back at once.
+
+        What is known looks at nothing but whether the span is sampled: attributes may come later.
+        """
+        processors = self._holder._span_processors
+        sampler = getattr(self.tracer, "sampler", None)
+        self._at_once = _is_plain_sampler(sampler) and all(map(_is_plain_processor, processors))
+        self._looked_at = processors
+        return self._at_once
+
     def _below(self, parent: Parent, context: Any) -> Any:
         """The context with the caller's span in it: where that is known, and there is no other one yet."""
         trace = self._trace
@@ -113,6 +109,12 @@ class Otel:
         flags = trace.TraceFlags(parent.sampled)
         span = trace.SpanContext(int(parent.trace_id, 16), int(parent.span_id, 16), True, flags)
         return trace.set_span_in_context(trace.NonRecordingSpan(span), context)
+
+
+class _NoHolder:
+    """In the place of a provider's processors, where they cannot be looked at."""
+
+    _span_processors = None
 
 
 class OpenSpan:
@@ -233,5 +235,5 @@ def _is_plain_processor(processor: object) -> bool:
 
 def _is_plain_sampler(sampler: object) -> bool:
     """Whether it is one of the SDK's, and so are those that it asks."""
-    asked = [each for each in vars(sampler).values() if hasattr(each, "should_sample")]
+    asked = [each for each in getattr(sampler, "__dict__", {}).values() if hasattr(each, "should_sample")]
     return type(sampler).__module__ == _SAMPLERS and all(map(_is_plain_sampler, asked))

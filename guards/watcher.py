@@ -58,7 +58,7 @@ class Watcher:
         """The request has ended."""
         with self._lock:
             self._running.pop(generation, None)
-            if len(self._due) > _MOST_STALE + 2 * len(self._running):
+            if len(self._due) > _MOST_STALE and len(self._due) > 2 * len(self._running):
                 self._due = [due for due in self._due if due[1] in self._running]
                 heapq.heapify(self._due)
 

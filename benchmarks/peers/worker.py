@@ -3,8 +3,8 @@
     python benchmarks/peers/worker.py MODULE [--sdk]
 
 ``prove 3`` serves three requests and tells what came of them; ``count 10`` tells how many instructions of
-Python's bytecode a request takes on the thread that serves; ``time 100`` serves a hundred and tells the CPU time.
-Answers go to the descriptor that BENCHMARK_ANSWERS names: standard output is the contestant's, and goes
+Python's bytecode a request takes on the thread that serves; ``time 100`` serves a hundred and tells the CPU
+time. Answers go to the descriptor that BENCHMARK_ANSWERS names: standard output is the contestant's, and goes
 through the Lambda runtime client's own wrapper, as in a Lambda.
 """
 
