@@ -12,6 +12,7 @@ from guards.limits import GatewayKind
 from guards.origin import Origin, method_of, origin_of, route_of
 from guards.request import Request, identifier
 from guards.roots import Root, begin, gateway_limit_ms
+from guards.writer import writer
 
 _WANTED: Final = ((b"traceparent", "traceparent"), (b"x-request-id", "x-request-id"))
 
@@ -77,17 +78,21 @@ class _Answer:
 
 
 def _begin(scope: Scope, service: str | None) -> Root | None:
-    event, context = scope.get("aws.event"), scope.get("aws.context")
-    if event is not None:
-        return begin(
-            origin_of(event),
-            service=service,
-            request_id=request_id_of(context),
-            left_ms=left_ms(context),
-            in_lambda=True,
-        )
-    headers = _headers(scope)
-    return begin(_origin(scope, headers), service=service, request_id=_request_id(headers))
+    try:
+        event, context = scope.get("aws.event"), scope.get("aws.context")
+        if event is not None:
+            return begin(
+                origin_of(event),
+                service=service,
+                request_id=request_id_of(context),
+                left_ms=left_ms(context),
+                in_lambda=True,
+            )
+        headers = _headers(scope)
+        return begin(_origin(scope, headers), service=service, request_id=_request_id(headers))
+    except Exception:  # not what ASGI promises; the application will find out
+        writer.dropped.add()
+        return None
 
 
 def _origin(scope: Scope, headers: Mapping[str, object]) -> Origin:
@@ -101,7 +106,7 @@ def _headers(scope: Scope) -> dict[str, object]:
     try:
         given = dict(scope.get("headers") or ())
         return {name: given[key].decode("latin-1") for key, name in _WANTED if key in given}
-    except Exception:  # not what ASGI promises; the application will find out
+    except Exception:
         return {}
 
 

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from guards.limits import GatewayKind
+from guards.safe import exact
 
 _FUNCTION_URL: Final = re.compile(r"\.lambda-url\.[a-z0-9-]+\.on\.aws(\.cn)?\Z")
 # A path is not a route: its parts can be IDs, addresses or tokens, which no record may carry.
@@ -25,6 +26,8 @@ _TEMPLATE: Final = re.compile(r"/[A-Za-z0-9_.~{}+:$*/-]{0,511}")
 _METHOD: Final = re.compile(r"[A-Z]{3,16}")
 _HIDDEN: Final = "{id}"
 _LONGEST_PATH: Final = 16
+_LONGEST: Final = 1024
+"""So many characters at the most of what is kept in a cache: an event may be as large as 6 MB."""
 _NUMBERS: Final = (int, float)
 _LATEST_MS: Final = 1e14
 """Some thousand years from now: no gateway's time, and more than a float or a date can take."""
@@ -67,14 +70,22 @@ def route_of(method: str | None, template: object, path: object) -> str | None:
     >>> route_of("GET", None, "/users/jane@example.com/v2/orders/17")
     'GET /users/{id}/v2/orders/{id}'
     """
-    known = template if isinstance(template, str) and _is_telling(template) else None
-    where = known or (_without_ids(path) if isinstance(path, str) else None)
+    known = (
+        template
+        if isinstance(template, str) and len(template) <= _LONGEST and _is_telling(template)
+        else None
+    )
+    where = known or (_without_ids(path[:_LONGEST]) if isinstance(path, str) else None)
     return f"{method} {where}" if method and where else where or method
 
 
 def method_of(value: object) -> str | None:
     """An HTTP method; None for what is none: a client may send any word in its place."""
-    return value if isinstance(value, str) and _is_method(value) else None
+    if type(value) is not str:
+        if not isinstance(value, str):
+            return None
+        value = exact(value)
+    return value if len(value) <= _LONGEST and _is_method(value) else None
 
 
 def _origin_of(event: object) -> Origin:
@@ -88,10 +99,10 @@ def _origin_of(event: object) -> Origin:
     http = context.get("http")
     if isinstance(http, dict):
         domain = context.get("domainName")
-        is_url = isinstance(domain, str) and _is_function_url(domain)
+        is_url = type(domain) is str and len(domain) <= _LONGEST and _is_function_url(domain)
         method = method_of(http.get("method"))
         key = event.get("routeKey")
-        route = _route_of_key(method, key) if isinstance(key, str) else None
+        route = _route_of_key(method, key) if type(key) is str and len(key) <= _LONGEST else None
         if route is None:  # the route $default, which serves all paths
             route = route_of(method, None, event.get("rawPath") or http.get("path"))
         received = _milliseconds(context.get("timeEpoch"))

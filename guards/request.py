@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from guards import lines
 from guards.contained import Patience
 from guards.deadlines import Budget, Deadline
+from guards.safe import exact
 
 if TYPE_CHECKING:
     from guards.spans import OpenSpan, Otel
@@ -189,7 +190,7 @@ def identifier(value: object) -> str | None:
         return None
     if type(value) is not str:
         try:
-            value = str(value)  # a UUID, a number
+            value = exact(value) if isinstance(value, str) else str(value)  # a UUID, a number
         except Exception:  # an object that cannot be told is no ID
             return None
     return value if _ID.fullmatch(value) else None

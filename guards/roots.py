@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextvars import Token
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from guards import lines, names, spans
@@ -188,7 +189,7 @@ def _span_attributes(request: Request, otel: spans.Otel, origin: Origin, cold: b
 def _http_attributes(method: str, route: str | None) -> Mapping[str, str]:
     template = (route or "").partition(" ")[2]
     known = {names.OTEL_METHOD: method}
-    return {**known, names.OTEL_ROUTE: template} if template else known
+    return MappingProxyType({**known, names.OTEL_ROUTE: template} if template else known)
 
 
 def _record_start(request: Request, cold: bool) -> None:

@@ -51,6 +51,16 @@ _known_phases: Final = _phases.known
 _errors: Final = Names()
 
 
+def exact(text: str) -> str:
+    """The text itself, without what a subclass such as an enumeration makes of it.
+
+    >>> from enum import StrEnum
+    >>> exact(StrEnum("Model", {"HAIKU": "CLAUDE_3_5_HAIKU"}).HAIKU)
+    'CLAUDE_3_5_HAIKU'
+    """
+    return str.__str__(text)
+
+
 def phase_name(name: object) -> str:
     """A phase's name as it is recorded.
 
@@ -59,8 +69,10 @@ def phase_name(name: object) -> str:
     """
     # Most have been seen before, which is the quicker question. Each is a metric's dimension, and CloudWatch
     # takes those in ASCII only, and not blank; an @ stands in addresses, not in names.
-    if not isinstance(name, str):
-        return UNNAMED
+    if type(name) is not str:
+        if not isinstance(name, str):
+            return UNNAMED
+        name = exact(name)
     return _known_phases.get(name) or (_phases.of(name) if _PHASE.fullmatch(name) else UNNAMED)
 
 
@@ -72,7 +84,11 @@ def model_name(model: object) -> str | None:
     """
     if model is None:
         return None
-    return model if isinstance(model, str) and _is_model(model) else HIDDEN
+    if type(model) is not str:
+        if not isinstance(model, str):
+            return HIDDEN
+        model = exact(model)
+    return model if _is_model(model) else HIDDEN
 
 
 @lru_cache(64)  # a process has few models, and they are asked for again and again

@@ -48,9 +48,8 @@ class Otel:
         # spans are made on the other thread, which costs a hop and nothing else.
         holder = getattr(tracer_provider, "_active_span_processor", None)
         self._holder: Any = holder if hasattr(holder, "_span_processors") else _NoHolder
-        self._looked_at: Any = None
-        """The processors when they were looked at last, and what was found then:"""
-        self._at_once = False
+        self._seen: tuple[Any, bool] = (None, False)
+        """The processors when they were looked at last, and what was found."""
 
     def session_attributes(self, session_id: str | None) -> dict[str, str]:
         """The attributes that tie a span to a session."""
@@ -73,7 +72,9 @@ class Otel:
             context = self._context.get_current()
             if parent is not None:
                 context = self._below(parent, context)
-            at_once = self._at_once if self._holder._span_processors is self._looked_at else self._look()
+            processors, at_once = self._seen
+            if processors is not self._holder._span_processors:
+                at_once = self._look()
             if at_once:
                 span = self.tracer.start_span(name, context, kind)
                 # To clean one or two values takes the SDK a third of the time that a mapping of them takes.
@@ -81,9 +82,8 @@ class Otel:
                     span.set_attribute(key, value)
             else:
                 # A thread does not inherit the context: it is handed over.
-                span = patience.spend(
-                    elsewhere, partial(self.tracer.start_span, name, context, kind, attributes)
-                )
+                begin = partial(self.tracer.start_span, name, context, kind, dict(attributes))
+                span = patience.spend(elsewhere, begin)
             token = self._context.attach(self._trace.set_span_in_context(span, context))
             return OpenSpan(self, span, token, at_once)
         except Exception:
@@ -96,10 +96,13 @@ class Otel:
         What is known looks at nothing but whether the span is sampled: attributes may come later.
         """
         processors = self._holder._span_processors
-        sampler = getattr(self.tracer, "sampler", None)
-        self._at_once = _is_plain_sampler(sampler) and all(map(_is_plain_processor, processors))
-        self._looked_at = processors
-        return self._at_once
+        try:
+            sampler: object = self.tracer.sampler  # type: ignore[union-attr]
+            at_once = _is_plain_sampler(sampler) and all(map(_is_plain_processor, processors))
+        except Exception:  # what cannot be looked at is not known
+            at_once = False
+        self._seen = (processors, at_once)
+        return at_once
 
     def _below(self, parent: Parent, context: Any) -> Any:
         """The context with the caller's span in it: where that is known, and there is no other one yet."""
@@ -153,7 +156,10 @@ class OpenSpan:
     ) -> None:
         """End it, marked with an error's type name where it failed; wait for that with patience, if any."""
         try:
-            self._otel._context.detach(self._token)  # catches what goes wrong in it itself
+            self._otel._context.detach(self._token)
+        except Exception:
+            dropped.add()
+        try:
             if not self._at_once:  # it may be a while before the other thread comes to it
                 self._elsewhere(patience, self._end, error_type, attributes, time.time_ns())
             elif error_type is None and not attributes:
@@ -235,5 +241,7 @@ def _is_plain_processor(processor: object) -> bool:
 
 def _is_plain_sampler(sampler: object) -> bool:
     """Whether it is one of the SDK's, and so are those that it asks."""
-    asked = [each for each in getattr(sampler, "__dict__", {}).values() if hasattr(each, "should_sample")]
-    return type(sampler).__module__ == _SAMPLERS and all(map(_is_plain_sampler, asked))
+    if type(sampler).__module__ != _SAMPLERS:
+        return False
+    asked = (each for each in vars(sampler).values() if hasattr(each, "should_sample"))
+    return all(map(_is_plain_sampler, asked))

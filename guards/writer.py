@@ -14,13 +14,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Final, TextIO, TypeVar
+from typing import Final, TextIO
 
 from guards.records import MAX_BYTES
 from guards.tally import Tally
-
-_T = TypeVar("_T")
-_Line = TypeVar("_Line", str, bytes)
 
 _CAN_POLL: Final = hasattr(select, "poll")
 _NOWAIT: Final[int] = getattr(os, "RWF_NOWAIT", 0)
@@ -62,53 +59,19 @@ class Writer:
         """Write a line of at most 4096 ASCII bytes; False where it was dropped and counted. Never raises."""
         if self._silencers:
             return True
-        try:
-            written = len(line) <= MAX_BYTES and self._put(line)
-        except Exception:  # no standard output, a closed one, one that is no stream at all
-            written = False
+        written = False
+        # A lock that is free, as it mostly is, is had sooner without a timeout and without one call more.
+        if len(line) <= MAX_BYTES and (self._lock.acquire(False) or self._wait_for_turn()):
+            self._stuck = False
+            try:
+                written = self._put(line)
+            except Exception:  # no standard output, a closed one, one that is no stream at all
+                written = False
+            finally:
+                self._lock.release()
         if not written:
             self.dropped.add()
         return written
-
-    def _put(self, line: str) -> bool:
-        out = sys.stdout
-        if out is not self._out:
-            # Lambda's runtime client wraps the stream, and looks its methods up in vain first.
-            self._fileno = getattr(out, "fileno", _no_file)
-            self._out = out
-        try:
-            descriptor = self._fileno()
-        except (AttributeError, OSError, ValueError):
-            return self._in_turn(_into_memory, out, line) > 0
-        data = (line if not self._torn else "\n" + line).encode("ascii")
-        # Straight to the descriptor: what a program has printed and not flushed must not hold a record back.
-        if self._nowait:
-            try:  # the kernel takes a record in one piece: there is no turn to wait for
-                count = os.pwritev(descriptor, (data,), -1, _NOWAIT)
-            except BlockingIOError:
-                count = self._in_turn(self._sent, descriptor, data)
-            except OSError:  # it is none that can refuse, or the kernel is too old
-                self._nowait = False
-                count = self._in_turn(self._sent, descriptor, data)
-            else:
-                self._full = False
-        else:
-            count = self._in_turn(self._sent, descriptor, data)
-        if count == len(data):
-            self._torn = False
-            return True
-        self._torn = self._torn or count > 0
-        return False
-
-    def _in_turn(self, put: Callable[[_T, _Line], int], where: _T, line: _Line) -> int:
-        """What a look and a write bring, when no other thread is between its own; 0 where one stays there."""
-        if not (self._lock.acquire(False) or self._wait_for_turn()):
-            return 0
-        self._stuck = False
-        try:
-            return put(where, line)
-        finally:
-            self._lock.release()
 
     def _wait_for_turn(self) -> bool:
         """Wait for another thread's write; not again for one that has been waited for already."""
@@ -116,9 +79,42 @@ class Writer:
         self._stuck = not taken
         return taken
 
-    def _sent(self, descriptor: int, data: bytes) -> int:
+    def _put(self, line: str) -> bool:
+        out = sys.stdout
+        if out is not self._out:
+            # Lambda's runtime client wraps the stream, and looks its methods up in vain first.
+            self._out, self._fileno = out, getattr(out, "fileno", _no_file)
+        try:
+            descriptor = self._fileno()
+        except (AttributeError, OSError, ValueError):
+            return _into_memory(out, line)
+        # Straight to the descriptor: what a program has printed and not flushed must not hold a record back.
+        data = (line if not self._torn else "\n" + line).encode("ascii")
+        if self._nowait:
+            try:
+                count = os.pwritev(descriptor, (data,), -1, _NOWAIT)
+                self._full = False
+            except BlockingIOError:
+                count = self._sent_soon(descriptor, data)
+            except OSError:  # it is none that can refuse, or the kernel is too old
+                self._nowait = False
+                count = self._sent_soon(descriptor, data)
+        else:
+            count = self._sent_soon(descriptor, data)
+        if count:
+            self._torn = count < len(data)
+        return count == len(data)
+
+    def _sent_soon(self, descriptor: int, data: bytes) -> int:
         """How many of its bytes went out, now or in a moment; 0 where nobody reads."""
-        return 0 if _CAN_POLL and not self._takes_a_line(descriptor) else os.write(descriptor, data)
+        if _CAN_POLL and not self._takes_a_line(descriptor):
+            return 0
+        if not self._nowait:
+            return os.write(descriptor, data)
+        try:  # others print without asking for a turn, and may have taken the room that was seen
+            return os.pwritev(descriptor, (data,), -1, _NOWAIT)
+        except BlockingIOError:
+            return 0
 
     def _takes_a_line(self, descriptor: int) -> bool:
         """Whether a whole record can be written there at once, now or in a moment.

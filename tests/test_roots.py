@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from guards import GuardMiddleware, bind, deadline, guard_handler, phase, roots
 from guards.origin import NOWHERE
 from guards.request import current, under_way
 from guards.roots import begin
+from guards.writer import writer
 from tests.guarded import OTHER_REQUEST, REQUEST, SESSION, Context, Record, http_event, of_kind, written
 
 Messages = list[dict[str, Any]]
@@ -412,6 +414,55 @@ def test_word_in_a_methods_place_is_in_no_record(capfd, method: str) -> None:
 
     assert "/coaching/message" == of_kind(records, "request.start")[0]["route"]
     assert method not in str(records)
+
+
+class Word(str):
+    """Text that cannot be looked up."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("what", ["method", "path"])
+def test_application_runs_whatever_its_scope_is_made_of(what: str) -> None:
+    """A test's scope or another middleware's may hold any sort of text."""
+    assert 2 == len(serve(GuardMiddleware(answers), http_scope(**{what: Word("GET")})))
+
+
+class Refusing(dict[str, Any]):
+    """A scope that knows only what it must."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Nothing that it does not have."""
+        return self[key]
+
+
+def test_application_runs_though_its_scope_cannot_be_read(capfd) -> None:
+    """It is not timed then, and that is counted."""
+    sent: list[Messages] = []
+    records = written(capfd, lambda: sent.append(serve(GuardMiddleware(answers), Refusing(http_scope()))))
+
+    assert 2 == len(sent[0])
+    assert [] == of_kind(records, "request.end")
+    assert 1 == writer.dropped.take()
+
+
+def test_text_of_any_sort_is_taken_as_text(capfd) -> None:
+    """An enumeration's value, not its name."""
+    sort = Enum("Sort", {"METHOD": "PUT", "PHASE": "extraction", "MODEL": "M", "SESSION": SESSION}, type=str)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        bind(session_id=sort.SESSION)
+        with phase(sort.PHASE, model=sort.MODEL):
+            pass
+        with phase(Word("conversation"), model=Word("N")):
+            pass
+
+    records = written(capfd, lambda: serve(GuardMiddleware(app), http_scope(method=sort.METHOD)))
+    ends = of_kind(records, "phase.end")
+
+    assert "PUT /coaching/message" == of_kind(records, "request.start")[0]["route"]
+    assert [("extraction", "M"), ("conversation", "N")] == [(each["phase"], each["model"]) for each in ends]
+    assert {SESSION} == {each["session_id"] for each in ends}
 
 
 @pytest.mark.parametrize("status", [True, "200x", 42, 200.5, None], ids=repr)

@@ -7,11 +7,13 @@ import contextvars
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
 
 from guards import GuardMiddleware, bind, guard_handler, phase
@@ -85,12 +87,16 @@ def test_spans_and_measurements_do_not_need_the_records(
 class Asking(Sampler):
     """A sampler that decides by a span's attributes."""
 
-    def __init__(self) -> None:
+    def __init__(self, adds: str | None = None) -> None:
         self.seen: list[dict[str, Any]] = []
+        self.adds = adds
+        """What it writes into the first attributes that it is given."""
 
     def should_sample(self, parent_context, trace_id, name, kind=None, attributes=None, *_, **__) -> Any:
         """Note what it is told."""
         self.seen.append(dict(attributes or {}))
+        if self.adds is not None:
+            attributes[self.adds], self.adds = "alice", None
         return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
 
     def get_description(self) -> str:
@@ -113,6 +119,56 @@ def test_sampler_of_somebody_elses_making_knows_the_attributes(
     handler(http_event(), Context())
 
     assert {"http.request.method": "POST", "http.route": "/coaching/message"} == sampler.seen[0]
+
+
+def test_what_is_added_to_a_span_stays_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One request's attributes are never another's, though both are of one route."""
+    sampler = Asking(adds="app.user")
+    provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    handler(http_event(), Context())
+    first = len(sampler.seen)
+    handler(http_event(), Context())
+
+    assert {"http.request.method": "POST", "http.route": "/coaching/message"} == sampler.seen[first]
+
+
+class Slotted:
+    """A sampler that keeps nothing by name, as one in C or Rust."""
+
+    __slots__ = ()
+
+    def should_sample(self, *_: Any, **__: Any) -> Any:
+        """Yes."""
+        return SamplingResult(Decision.RECORD_AND_SAMPLE)
+
+
+class Delegating:
+    """A provider that is somebody else's around the SDK's."""
+
+    def __init__(self, provider: TracerProvider) -> None:
+        self._provider = provider
+        self._active_span_processor = provider._active_span_processor
+
+    def get_tracer(self, name: str, *_: Any, **__: Any) -> Any:
+        """The SDK's; ours without a sampler that could be looked at."""
+        tracer = self._provider.get_tracer(name)
+        return SimpleNamespace(start_span=tracer.start_span) if name == "coaching-guard" else tracer
+
+
+@pytest.mark.parametrize("sort", ["sampler", "provider"])
+def test_spans_are_made_by_what_cannot_be_looked_at(monkeypatch: pytest.MonkeyPatch, sort: str) -> None:
+    """It costs a hop to another thread, and nothing else."""
+    kept = Kept()
+    provider = TracerProvider(sampler=Slotted() if sort == "sampler" else None, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(kept))
+    given = provider if sort == "sampler" else Delegating(provider)
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: given)
+    handler(http_event(), Context())
+    elsewhere.call(lambda: None, 10.0)
+    provider.force_flush(5_000)
+
+    assert {"POST /coaching/message", "conversation"} <= {span.name for span in kept.spans}
 
 
 def test_attributes_in_development_are_opted_into(monkeypatch: pytest.MonkeyPatch) -> None:

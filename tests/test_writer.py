@@ -251,8 +251,13 @@ def test_full_pipe_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
                 waited.append(milliseconds)
             return [] if full else [(1, select.POLLOUT)]
 
+    def pwritev(descriptor: int, data: tuple[bytes], *_: int) -> int:
+        if full:
+            raise BlockingIOError
+        return os.write(descriptor, data[0])
+
     monkeypatch.setattr(module, "_poll_of", lambda descriptor: Poll())
-    refusing(monkeypatch, errno.EAGAIN)
+    monkeypatch.setattr(module.os, "pwritev", pwritev, raising=False)
     writer = Writer()
     dropped = [writer.write(LINE) for _ in range(3)]
     full = False
@@ -292,7 +297,7 @@ def test_pipe_that_fills_up_behind_the_look_holds_nobody(monkeypatch: pytest.Mon
     """Another thread's prints may take the room that a look has found: nobody waits for a reader then."""
     read, _ = pipe_as_stdout(monkeypatch)
     writer = Writer()
-    monkeypatch.setattr(writer, "_takes_a_line", lambda descriptor: False)
+    monkeypatch.setattr(writer, "_takes_a_line", lambda descriptor: writer._nowait)
     lets_go = threading.Timer(10, os.close, [read])  # of who would wait for a reader
     lets_go.start()
     written = [writer.write("x" * (MAX_BYTES - 1) + "\n") for _ in range(30)]
