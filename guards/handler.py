@@ -7,6 +7,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar, cast, overload
 
+from guards.errors import BadUsage
 from guards.origin import origin_of
 from guards.roots import Root, begin
 from guards.wrapping import is_async
@@ -30,6 +31,8 @@ def guard_handler(handler: _F | None = None, *, service_name: str | None = None)
     async handler runs on one event loop, which stays the thread's own: clients that it keeps between
     invocations go on working. Called where a loop runs already, as in an async test, it gives an awaitable.
 
+    Raises BadUsage where it is put on what cannot be called.
+
     >>> @guard_handler
     ... def handler(event: dict, context: object) -> dict:
     ...     return {"statusCode": 200}
@@ -44,6 +47,12 @@ def guard_handler(handler: _F | None = None, *, service_name: str | None = None)
 
 
 def _guarded(handler: _F, service: str | None) -> _F:
+    if not callable(handler):
+        what, hint = (
+            f"guard_handler was given {handler!r}, no handler",
+            "write guard_handler(service_name=...)",
+        )
+        raise BadUsage(what, hint=hint)
     call = _async_call(handler, service) if is_async(handler) else _sync_call(handler, service)
     return cast(_F, functools.wraps(handler)(call))
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from contextvars import Token
 from functools import lru_cache
 from types import MappingProxyType
@@ -26,6 +28,10 @@ from guards.watcher import watcher
 from guards.writer import writer
 
 _T = TypeVar("_T")
+
+_SHORTEST_MS: Final = 50
+# https://docs.aws.amazon.com/apigateway/latest/api/API_PutIntegration.html: an integration's least timeout
+_LONGEST_MS: Final = 86_400_000
 
 ended: Final[list[Callable[[Request], None]]] = []
 """Called when a request has ended and is recorded, before the answer leaves: guards.telemetry sends then."""
@@ -211,15 +217,24 @@ def _record_start(request: Request, cold: bool) -> None:
 
 
 def gateway_limit_ms() -> float | None:
-    """The gateway's limit as GUARD_GATEWAY_LIMIT_MS gives it; None where it is not set or no number of ms."""
+    """The gateway's limit as GUARD_GATEWAY_LIMIT_MS gives it; None where it is not set, or no limit in ms."""
     given = requests.setting("GUARD_GATEWAY_LIMIT_MS")
-    if not given:
-        return None
+    return _limit(given) if given else None
+
+
+@lru_cache(16)  # once for each value, and so is the warning
+def _limit(given: str) -> float | None:
     try:
         limit = float(given)
     except ValueError:
-        return None
-    return limit if 0 < limit < 86_400_000 else None
+        limit = 0.0
+    if _SHORTEST_MS <= limit < _LONGEST_MS:
+        return limit
+    told = given if len(given) <= 16 else "..."
+    what = f"GUARD_GATEWAY_LIMIT_MS={told!r} is passed over: it is no gateway's limit in ms"
+    with suppress(Warning):  # where warnings are errors, requests are timed all the same
+        warnings.warn(f"{what}; write 30000 for 30 s", stacklevel=2)
+    return None
 
 
 _served = False

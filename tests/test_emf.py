@@ -22,14 +22,14 @@ def handler(event: Any, context: Any) -> Any:
     with phase("conversation", model="M") as p:
         p.set(input_tokens=3)
     with phase("extraction"):
-        time.sleep(0.05)
+        time.sleep(0.1)
     return {"statusCode": 200}
 
 
 @pytest.fixture
 def metrics(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> list[Record]:
     """The records that are metrics: of a request that goes past all its marks."""
-    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "20")
+    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "50")
     records = written(capfd, lambda: handler(http_event(), Context()))
     return [record for record in records if "_aws" in record]
 

@@ -109,7 +109,7 @@ def test_spans_have_the_attributes_that_are_listed(monkeypatch: pytest.MonkeyPat
 def test_metrics_have_the_attributes_that_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failed request that passes its limit is in each instrument with each attribute."""
     otel = installed(monkeypatch)
-    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "1")
+    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "50")
 
     @guards.guard_handler
     def late(event: Any, context: Any) -> None:

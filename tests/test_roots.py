@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import warnings
 from enum import Enum
 from typing import Any
 
 import pytest
 
 from guards import GuardMiddleware, bind, deadline, guard_handler, phase, roots
+from guards.errors import BadUsage
 from guards.origin import NOWHERE
 from guards.request import current, under_way
 from guards.roots import begin
@@ -80,7 +82,7 @@ def test_request_start_tells_the_deadline(capfd) -> None:
 
 
 def test_limit_of_the_functions_owner_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """GUARD_GATEWAY_LIMIT_MS takes the place of the API kind's own; what is no number is passed over."""
+    """GUARD_GATEWAY_LIMIT_MS takes the place of the API kind's own; empty is as not set."""
 
     @guard_handler
     def handler(event: Any, context: Any) -> float:
@@ -88,7 +90,7 @@ def test_limit_of_the_functions_owner_counts(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "5000")
     assert 4 < handler(http_event(), Context()) <= 5
-    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "soon")
+    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "")
     assert 29 < handler(http_event(), Context()) <= 30
 
 
@@ -311,11 +313,41 @@ def test_requests_at_the_same_time_are_kept_apart(capfd) -> None:
     assert 5 == len({record["request_id"] for record in records})
 
 
-def test_limit_that_can_be_none_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither nothing nor more than a day, nor what is no number at all."""
-    for given in ("0", "-5", "nan", "inf", "-inf", "1e300", "30 s", " ", "0x10"):
-        monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", given)
+@pytest.mark.parametrize("given", ["0", "-5", "30", "nan", "inf", "-inf", "1e300", "30 s", " ", "0x10"])
+def test_limit_that_can_be_none_is_passed_over(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    """Less than a gateway can have, as seconds are, more than a day, no number: with a word, once."""
+    roots._limit.cache_clear()
+    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", given)
+    with pytest.warns(UserWarning, match="is passed over: it is no gateway's limit in ms; write 30000"):
         assert roots.gateway_limit_ms() is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert roots.gateway_limit_ms() is None
+
+
+def test_request_is_timed_where_warnings_are_errors(monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+    """A limit that is passed over takes nothing with it."""
+    roots._limit.cache_clear()
+    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "30")
+    handler = guard_handler(lambda event, context: None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        records = written(capfd, lambda: handler(http_event(), Context()))
+
+    assert ["request.start/1", "request.end/1"] == [record["guard"] for record in records]
+
+
+def test_name_in_the_handlers_place_is_refused_where_it_stands() -> None:
+    """Not at the first request."""
+    with pytest.raises(BadUsage, match=r"given 'coaching-api', no handler; write guard_handler"):
+        guard_handler("coaching-api")
+
+
+def test_shortest_limit_that_a_gateway_can_have_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """50 ms."""
+    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "50")
+
+    assert 50.0 == roots.gateway_limit_ms()
 
 
 @pytest.mark.parametrize("name", ["I feel stuck!", "jane@example.com", "x" * 200, "api\n", " "])

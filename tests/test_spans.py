@@ -312,7 +312,7 @@ def test_durations_are_seconds_in_buckets_that_see_the_limits(otel: Otel) -> Non
 def test_request_past_its_marks_is_counted(monkeypatch: pytest.MonkeyPatch, otel: Otel, records: str) -> None:
     """While it runs, by mark, whether records are written or not."""
     monkeypatch.setenv("GUARD_RECORDS", records)
-    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "1")
+    monkeypatch.setenv("GUARD_GATEWAY_LIMIT_MS", "50")
 
     @guard_handler
     def slow(event: Any, context: Any) -> None:
@@ -322,7 +322,7 @@ def test_request_past_its_marks_is_counted(monkeypatch: pytest.MonkeyPatch, otel
         while len(otel.points("coaching.requests.past")) < 3 and time.monotonic() < end:
             time.sleep(0.01)
 
-    slow(http_event(age_s=0.01), Context())
+    slow(http_event(age_s=0.06), Context())
 
     assert {("warning", 1), ("critical", 1), ("limit", 1)} == {
         (point.attributes["coaching.past"], point.value) for point in otel.points("coaching.requests.past")
