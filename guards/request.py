@@ -92,8 +92,9 @@ class Request:
 
     def say_about(self) -> None:
         """Make the text that says whom its records are about, of what is known by now."""
-        trace_id = self.trace_id if self.span is None else self.span.trace_id or self.trace_id
-        self.about = lines.about_of(self.service, self.request_id, self.session_id, trace_id)
+        with self.lock:  # what another thread binds meanwhile is not to be forgotten
+            trace_id = self.trace_id if self.span is None else self.span.trace_id or self.trace_id
+            self.about = lines.about_of(self.service, self.request_id, self.session_id, trace_id)
 
     def enter(self, name: str) -> int:
         """Note that a phase is open; its number in the request."""
