@@ -488,7 +488,8 @@ def alarms_synth(said: tuple[str, ...], format_: str, output: str | None) -> Non
     """Write the template of all alarms, without the CDK CLI.
 
     \b
-    guard alarms synth -c function=coaching-api-4b4d001 -c timeout_s=300 -c api=http:abc123 -o alarms.json
+    guard alarms synth -c function=coaching-api-4b4d001 -c timeout_s=300 \\
+        -c api=http:abc123 -c email=oncall@example.com -o alarms.json
     aws cloudformation deploy --stack-name coaching-alarms --template-file alarms.json
     """
     import json
@@ -500,7 +501,7 @@ def alarms_synth(said: tuple[str, ...], format_: str, output: str | None) -> Non
     made = _document(settings) if format_ == "json" else _template(settings)
     text = json.dumps(made, indent=1) + "\n"
     _give(text, "json", output)
-    for sentence in summary(settings):
+    for sentence in summary(settings, template=format_ != "json"):
         click.echo(f"guard: {sentence}", err=True)
 
 
@@ -509,7 +510,8 @@ def alarms_app() -> None:
     """Be a CDK app.
 
     \b
-    cdk deploy --app "guard alarms app" -c function=coaching-api-4b4d001 -c timeout_s=300 -c api=http:abc123
+    cdk deploy --app "guard alarms app" -c function=coaching-api-4b4d001 -c timeout_s=300 \\
+        -c api=http:abc123 -c email=oncall@example.com
     """
     if "CDK_OUTDIR" not in os.environ:
         raise BadUsage(

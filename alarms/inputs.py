@@ -22,6 +22,9 @@ _API_ID: Final = re.compile(r"[a-z0-9]{1,32}")
 _ROUTE: Final = re.compile(r"(?:[A-Z]{3,7}) /[^\s\"]*")
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~/{}+-]{0,200}")
 _LOG_GROUP: Final = re.compile(r"[A-Za-z0-9._/#-]{1,512}")
+_REGION: Final = re.compile(r"[a-z]{2,5}(?:-[a-z]{2,12}){1,2}-\d{1,2}")
+"""A pattern, and no list: there are more of them each year."""
+_URL: Final = re.compile(r"https?://[^\s/]+\S*")
 _SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/ -]{0,127}")
 
 
@@ -150,6 +153,15 @@ class ServiceInput:
             raise BadUsage(
                 f"{self.name!r} cannot be a service's name",
                 hint="write up to 128 letters, digits and . _ : / -, beginning with a letter or digit",
+            )
+        if self.region is not None and not _REGION.fullmatch(self.region):
+            raise BadUsage(
+                f"{self.region!r} is no Region's name",
+                hint="write one such as us-east-1, as region=... or in AWS_REGION",
+            )
+        if self.runbooks is not None and not _URL.fullmatch(self.runbooks):
+            raise BadUsage(
+                f"{self.runbooks!r} is no URL", hint="write the URL that your copy of docs/runbooks is under"
             )
 
     @property

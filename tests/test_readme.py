@@ -82,11 +82,32 @@ def _block(name: str) -> str:
 
 
 def test_the_commands_for_an_sre_make_the_alarms(monkeypatch, tmp_path):
-    """The words of the README's `guard alarms synth` are taken as they stand."""
+    """The words of the README's `guard alarms synth` are taken as they stand; the CDK CLI gets the same."""
     monkeypatch.chdir(tmp_path)
-    [words] = re.findall(r"^guard (alarms synth .+?)(?: -o \S+)?$", README.read_text(encoding="utf-8"), re.M)
+    [synth] = _commands(README, "guard alarms synth -c")
+    [deploy] = _commands(README, 'cdk deploy --app "guard alarms app" -c')
+    words = synth[3 : synth.index("-o")]
 
-    answer = CliRunner().invoke(main, [*shlex.split(words), "--format", "json"])
+    answer = CliRunner().invoke(main, ["alarms", "synth", *words, "--format", "json"])
 
     assert 0 == answer.exit_code
     assert '"Threshold": 28000' in answer.stdout
+    assert words == deploy[4:]
+
+
+@pytest.mark.parametrize("page", ["README.md", "examples/alarms/README.md"])
+def test_somebody_hears_of_the_alarms_that_are_deployed_as_written(page):
+    """Each command that names a function, and so makes topics, subscribes an address to them."""
+    commands = [
+        *_commands(ROOT / page, "guard alarms synth -c function="),
+        *_commands(ROOT / page, 'cdk deploy --app "guard alarms app" -c function='),
+    ]
+
+    assert commands
+    assert [] == [each for each in commands if not any(word.startswith("email=") for word in each)]
+
+
+def _commands(page: Path, start: str) -> list[list[str]]:
+    """The words of a page's commands that begin so, those of continued lines too."""
+    lines = page.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    return [shlex.split(line) for line in lines if line.startswith(start)]
