@@ -41,6 +41,6 @@ def topic_subscription(template: Template) -> Iterator[Hit]:
             yield Hit(
                 topic,
                 "Alarms notify this topic and nobody is subscribed to it here: when they fire, nobody hears.",
-                "Subscribe somebody with an AWS::SNS::Subscription (guard alarms synth: -c email=ADDRESS), or see "
-                "that it is done elsewhere.",
+                "Subscribe somebody with an AWS::SNS::Subscription (guard alarms synth: -c email=ADDRESS) or "
+                "see that it is done elsewhere.",
             )
