@@ -395,12 +395,14 @@ def doctor(function: str | None, api: str | None, said: tuple[str, ...], format_
     from incidents.cloudwatch.live import services
     from incidents.doctor import views
     from incidents.doctor.examine import examine, patient_of
+    from incidents.views import Options
 
     settings = _live(settings_of(asked), asked)
     named = {key: value for key, value in (("function", function), ("api", api)) if value is not None}
     patient = patient_of(settings, {**_words(said), **named})
     checks = list(examine(patient, services(settings), _now()))
-    _give((views.as_json if format_ == "json" else views.text)(checks), format_)
+    as_json = format_ == "json"
+    _give(views.as_json(checks) if as_json else views.text(checks, Options(**_shape(None))), format_)
     sys.exit(FOUND if any(check.state == "failed" for check in checks) else 0)
 
 
@@ -530,19 +532,16 @@ def alarms_app() -> None:
 def alarms_index_policy(log_group: str, existing: str | None) -> None:
     """Print the calls that index our records' IDs in a log group that someone else owns.
 
-    A call would replace the policy that the group has. So read that first, then have it merged:
+    A call would replace the policy that the group has. So read that first, then have it merged. Without
+    --existing it prints both steps:
 
     \b
-    guard alarms index-policy /aws/lambda/NAME
     aws logs describe-index-policies --log-group-identifiers /aws/lambda/NAME > policy.json
     guard alarms index-policy /aws/lambda/NAME --existing policy.json
     """
-    from alarms.index_policy import load, put_command, read_command
+    from alarms.index_policy import load, put_command, recipe
 
-    if existing is None:
-        click.echo(read_command(log_group))
-    else:
-        click.echo(put_command(log_group, load(existing)))
+    click.echo(recipe(log_group) if existing is None else put_command(log_group, load(existing)))
 
 
 def _document(settings: Settings) -> dict[str, Any]:

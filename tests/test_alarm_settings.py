@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ from alarms.document import summary
 from alarms.inputs import FunctionInput, HttpApi, RestApi
 from alarms.settings import from_words
 from cli import main
-from guards.errors import BadUsage
+from guards.errors import BadUsage, install_command
 from incidents.config import defaults
 
 WORDS = {"function": "coaching-api-4b4d001", "timeout_s": "300", "api": "http:abc123"}
@@ -218,7 +219,7 @@ def test_without_the_extra_the_command_names_the_one_that_installs_it():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
     assert 2 == done.returncode
-    assert "run: pip install 'coaching-guard[cdk]'" in done.stderr
+    assert f"run: {install_command('cdk')}" in done.stderr
 
 
 def test_the_app_says_that_the_cdk_cli_runs_it():
@@ -230,15 +231,39 @@ def test_the_app_says_that_the_cdk_cli_runs_it():
 
 
 def test_the_index_policy_is_read_before_it_is_written(tmp_path):
-    """Without the policy in force the command prints how to read it, with it the merged call."""
+    """Without the policy in force the command prints the whole recipe, with it the merged call."""
     (tmp_path / "policy.json").write_text(
         '{"indexPolicies": [{"policyDocument": "{\\"Fields\\": [\\"a\\"]}"}]}'
     )
     read = CliRunner().invoke(main, ["alarms", "index-policy", "/g"])
     put = CliRunner().invoke(main, ["alarms", "index-policy", "/g", "--existing", "policy.json"])
 
-    assert "aws logs describe-index-policies --log-group-identifiers /g\n" == read.output
+    commands = [line for line in read.stdout.splitlines() if not line.startswith("#")]
+    assert [
+        "aws logs describe-index-policies --log-group-identifiers /g > policy.json",
+        "guard alarms index-policy /g --existing policy.json",
+    ] == commands
+    assert read.stdout.splitlines()[-1].startswith("# Then run the call that this prints")
     assert '\'{"Fields": ["a", "session_id", "request_id"]}\'' in put.output
+
+
+def test_the_recipe_of_the_index_policy_is_safe_to_paste():
+    """It only reads: what writes is printed for a look. A group's name is one word, and in no comment."""
+    recipe = CliRunner().invoke(main, ["alarms", "index-policy", "/a; reboot\nreboot"]).stdout
+    words = shlex.split(recipe, comments=True)
+
+    assert 2 == words.count("/a; reboot\nreboot")
+    assert "put-index-policy" not in words
+    assert "reboot" not in words
+
+
+def test_standard_input_that_is_no_policy_is_named():
+    """Not as "-", which nobody has typed as a name."""
+    answer = CliRunner().invoke(
+        main, ["alarms", "index-policy", "/g", "--existing", "-"], input="AccessDenied"
+    )
+
+    assert "standard input is no answer of describe-index-policies" in answer.stderr
 
 
 def test_an_answer_that_is_none_is_refused(tmp_path):
