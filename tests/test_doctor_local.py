@@ -16,7 +16,7 @@ from incidents.doctor.check import Check
 from incidents.doctor.local import cdk_node, packages
 from incidents.doctor.views import text
 from incidents.views import Options
-from tests.test_cli import ANSI, command, environ, on_a_terminal
+from tests.test_cli import ANSI, on_a_terminal, process
 
 
 def install(folder: Path, name: str, *files: str) -> None:
@@ -160,10 +160,8 @@ def test_a_line_is_wrapped_at_words_on_a_terminal() -> None:
 @pytest.mark.parametrize("columns", [60, 80])
 def test_no_word_is_broken_on_a_terminal(columns: int) -> None:
     """As a terminal of that width shows it: every line fits, and the words are those of a pipe."""
-    sent = ANSI.sub("", on_a_terminal("doctor", columns=columns))
-    piped = subprocess.run(
-        command("doctor"), capture_output=True, text=True, timeout=60, env=environ()
-    ).stdout
+    sent = ANSI.sub("", on_a_terminal("doctor", columns=columns, COLUMNS=str(columns)))
+    piped = process("doctor").stdout.decode()
     short = [word for word in piped.split() if len(word) < columns - 9]
 
     assert max(map(len, sent.splitlines())) <= columns

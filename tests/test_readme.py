@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from starlette.applications import Starlette
 
 from cli import main
-from guards import errors
+from guards import GuardMiddleware, errors
 from incidents import demo
 from tests.guarded import SESSION, Context, http_event, of_kind, written
 from tests.test_cli import ANSI, on_a_terminal
@@ -61,6 +62,29 @@ def test_time_your_handler_works_as_written(capfd, age_s, status, phases):
     assert [(SESSION, "coaching-api")] == [
         (each["session_id"], each["service"]) for each in of_kind(records, "request.end")
     ]
+
+
+def test_the_middleware_of_the_readme_is_added_as_written():
+    """The block brings its own import, and the application gets the middleware with the service's name."""
+    app = Starlette()
+    exec(compile(_python("add_middleware"), "README.md", "exec"), {"app": app})  # it is our own text
+
+    assert [(GuardMiddleware, {"service_name": "coaching-api"})] == [
+        (each.cls, each.kwargs) for each in app.user_middleware
+    ]
+
+
+@pytest.mark.parametrize("name", ["guards.testing.capture_phases", "GUARD_RECORDS=0"])
+def test_what_a_developer_needs_next_is_named_with_its_page(name):
+    """A test's helper and the switch for records: a line each, with the page that has both."""
+    [line] = [
+        each for each in README.read_text(encoding="utf-8").splitlines() if name in each and "](docs/" in each
+    ]
+    target, _, anchor = re.findall(r"\]\((docs/[^)]+)\)", line)[-1].partition("#")
+    page = (ROOT / target).read_text(encoding="utf-8")
+
+    assert name.removesuffix("=0").rpartition(".")[2] in page
+    assert anchor in [each.lower().replace(" ", "-") for each in re.findall(r"^#+ (.+)$", page, re.M)]
 
 
 def test_time_your_handler_takes_ten_lines():
