@@ -395,12 +395,14 @@ def doctor(function: str | None, api: str | None, said: tuple[str, ...], format_
     from incidents.cloudwatch.live import services
     from incidents.doctor import views
     from incidents.doctor.examine import examine, patient_of
+    from incidents.views import Options
 
     settings = _live(settings_of(asked), asked)
     named = {key: value for key, value in (("function", function), ("api", api)) if value is not None}
     patient = patient_of(settings, {**_words(said), **named})
     checks = list(examine(patient, services(settings), _now()))
-    _give((views.as_json if format_ == "json" else views.text)(checks), format_)
+    as_json = format_ == "json"
+    _give(views.as_json(checks) if as_json else views.text(checks, Options(**_shape(None))), format_)
     sys.exit(FOUND if any(check.state == "failed" for check in checks) else 0)
 
 
@@ -488,7 +490,8 @@ def alarms_synth(said: tuple[str, ...], format_: str, output: str | None) -> Non
     """Write the template of all alarms, without the CDK CLI.
 
     \b
-    guard alarms synth -c function=coaching-api-4b4d001 -c timeout_s=300 -c api=http:abc123 -o alarms.json
+    guard alarms synth -c function=coaching-api-4b4d001 -c timeout_s=300 \\
+        -c api=http:abc123 -c email=oncall@example.com -o alarms.json
     aws cloudformation deploy --stack-name coaching-alarms --template-file alarms.json
     """
     import json
@@ -500,7 +503,7 @@ def alarms_synth(said: tuple[str, ...], format_: str, output: str | None) -> Non
     made = _document(settings) if format_ == "json" else _template(settings)
     text = json.dumps(made, indent=1) + "\n"
     _give(text, "json", output)
-    for sentence in summary(settings):
+    for sentence in summary(settings, template=format_ != "json"):
         click.echo(f"guard: {sentence}", err=True)
 
 
@@ -509,7 +512,8 @@ def alarms_app() -> None:
     """Be a CDK app.
 
     \b
-    cdk deploy --app "guard alarms app" -c function=coaching-api-4b4d001 -c timeout_s=300 -c api=http:abc123
+    cdk deploy --app "guard alarms app" -c function=coaching-api-4b4d001 -c timeout_s=300 \\
+        -c api=http:abc123 -c email=oncall@example.com
     """
     if "CDK_OUTDIR" not in os.environ:
         raise BadUsage(
@@ -528,19 +532,16 @@ def alarms_app() -> None:
 def alarms_index_policy(log_group: str, existing: str | None) -> None:
     """Print the calls that index our records' IDs in a log group that someone else owns.
 
-    A call would replace the policy that the group has. So read that first, then have it merged:
+    A call would replace the policy that the group has. So read that first, then have it merged. Without
+    --existing it prints both steps:
 
     \b
-    guard alarms index-policy /aws/lambda/NAME
     aws logs describe-index-policies --log-group-identifiers /aws/lambda/NAME > policy.json
     guard alarms index-policy /aws/lambda/NAME --existing policy.json
     """
-    from alarms.index_policy import load, put_command, read_command
+    from alarms.index_policy import load, put_command, recipe
 
-    if existing is None:
-        click.echo(read_command(log_group))
-    else:
-        click.echo(put_command(log_group, load(existing)))
+    click.echo(recipe(log_group) if existing is None else put_command(log_group, load(existing)))
 
 
 def _document(settings: Settings) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from alarms.descriptions import describe
+from alarms.descriptions import describe, name_of
 from alarms.inputs import ServiceInput
 from alarms.kinds import KINDS
 from alarms.log_alarms import log_namespace
-from alarms.making import Fires, Metric, alarm, name_of
+from alarms.making import Fires, Metric, alarm
 from alarms.model import CompositeAlarm, MetricAlarm
 
 DEPLOY: Final = "DeployInProgress"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Final
 
-from alarms.inputs import ServiceInput
+from alarms.inputs import Api, ServiceInput
 from alarms.kinds import KINDS
 from alarms.links import insights
 from alarms.thresholds import durations
+from guards.limits import GATEWAY_LIMITS
 
 LONGEST: Final = 1024
 """CloudWatch takes no longer description."""
@@ -16,15 +18,18 @@ _ON_THE_GATEWAY: Final = frozenset({"path-5xx"})
 
 
 def describe(kind: str, service: ServiceInput) -> str:
-    """The description of one alarm, at most LONGEST characters; a link that does not fit is left out."""
-    parts = [
-        _filled(KINDS[kind].meaning, service),
-        f"Runbook: {runbook(kind, service)}",
-        f"Next: {next_command(service)}",
-    ]
+    """The description of one alarm, at most LONGEST characters; what does not fit is left out whole."""
+    meaning = _filled(KINDS[kind].meaning, service)
+    page, command = f"Runbook: {runbook(kind, service)}", f"Next: {next_command(kind, service)}"
     link = f"Logs: {insights(service.region, query(kind, service), (_log_group(kind, service),))}"
-    whole = "\n".join([*parts, link])
-    return whole if len(whole) <= LONGEST else "\n".join(parts)[:LONGEST]
+    by_need = ((meaning, page, command, link), (meaning, page, command), (meaning, command))
+    texts = ("\n".join(lines) for lines in by_need)
+    return next((text for text in texts if len(text) <= LONGEST), meaning[:LONGEST])
+
+
+def name_of(kind: str, service: ServiceInput) -> str:
+    """An alarm's name: the service's, then the kind."""
+    return f"{service.name}-{kind}"
 
 
 def query(kind: str, service: ServiceInput) -> str:
@@ -38,11 +43,24 @@ def runbook(kind: str, service: ServiceInput) -> str:
     return f"docs/runbooks/{page}" if service.runbooks is None else f"{service.runbooks.rstrip('/')}/{page}"
 
 
-def next_command(service: ServiceInput) -> str:
-    """The command that explains one of the sessions that were hit."""
-    group = service.function.log_group_name
-    gateway = "" if service.api.kind == "http" else f" --gateway {service.api.kind}"
-    return f"aws logs tail {group} --since 1h | guard trace --session ID{gateway} --logs -"
+def next_command(kind: str, service: ServiceInput) -> str:
+    """The command that finds the requests that set an alarm off, each with its `guard trace`.
+
+    The alarm tells it the time. The log group is named, since most metrics do not tell whose log to read.
+    """
+    words = ["guard", "scan", "--alarm", name_of(kind, service)]
+    words += ["--log-group", service.function.log_group_name]
+    if service.region is not None:
+        words += ["--region", service.region]
+    return shlex.join([*words, *_gateway(service.api)])
+
+
+def _gateway(api: Api) -> list[str]:
+    """How long it waits, where that is not what is assumed."""
+    words = [] if api.kind == "http" else ["--gateway", api.kind]
+    if api.integration_timeout_ms != int(GATEWAY_LIMITS[api.kind].total_seconds() * 1000):
+        words += ["--gateway-limit-ms", str(api.integration_timeout_ms)]
+    return words
 
 
 def _filled(text: str, service: ServiceInput) -> str:

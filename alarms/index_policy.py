@@ -17,6 +17,7 @@ from guards.errors import BadUsage
 from guards.names import REQUEST_ID, SESSION_ID
 
 FIELDS: Final = (SESSION_ID, REQUEST_ID)
+_SAVED: Final = "policy.json"
 MOST: Final = 20
 """CloudWatch takes no more fields in a policy."""
 
@@ -44,18 +45,42 @@ def existing_fields(described: dict[str, Any]) -> tuple[str, ...]:
 
 def load(path: str) -> tuple[str, ...]:
     """The fields in a file with that answer, or - for standard input. Raises BadUsage where it is none."""
+    name = "standard input" if path == "-" else path
     try:
         with open(0 if path == "-" else path, encoding="utf-8") as file:
             return existing_fields(json.load(file))
     except (OSError, ValueError, AttributeError) as error:
         raise BadUsage(
-            f"{path} is no answer of describe-index-policies: {error}", hint="save it with > policy.json"
+            f"{name} is no answer of describe-index-policies: {error}", hint="save it with > policy.json"
         ) from error
 
 
 def read_command(log_group: str) -> str:
     """The call that reads the policy in force."""
     return f"aws logs describe-index-policies --log-group-identifiers {shlex.quote(log_group)}"
+
+
+def recipe(log_group: str) -> str:
+    """Both steps, to be pasted into a shell: they read the policy and print the call that would write it."""
+    return "\n".join(
+        (
+            "# PutIndexPolicy replaces the policy in force. So save that first; this only reads:",
+            save_command(log_group),
+            "# Then print the call that writes it with our fields merged in; this changes nothing either:",
+            merge_command(log_group),
+            "# Then run the call that this prints.",
+        )
+    )
+
+
+def save_command(log_group: str) -> str:
+    """The first step: the policy in force, into a file."""
+    return f"{read_command(log_group)} > {_SAVED}"
+
+
+def merge_command(log_group: str) -> str:
+    """The second step, which prints the third."""
+    return f"guard alarms index-policy {shlex.quote(log_group)} --existing {_SAVED}"
 
 
 def put_command(log_group: str, existing: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from alarms.given import check_spelled, check_whole, is_token
 from guards.errors import BadUsage
 from guards.limits import GATEWAY_LIMITS, LAMBDA_LONGEST, GatewayKind
 
@@ -22,6 +23,9 @@ _API_ID: Final = re.compile(r"[a-z0-9]{1,32}")
 _ROUTE: Final = re.compile(r"(?:[A-Z]{3,7}) /[^\s\"]*")
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~/{}+-]{0,200}")
 _LOG_GROUP: Final = re.compile(r"[A-Za-z0-9._/#-]{1,512}")
+_REGION: Final = re.compile(r"[a-z]{2,5}(?:-[a-z]{2,12}){1,2}-\d{1,2}")
+"""A pattern, and no list: there are more of them each year."""
+_URL: Final = re.compile(r"https?://[^\s/]+\S*")
 _SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/ -]{0,127}")
 
 
@@ -38,6 +42,9 @@ class FunctionInput:
 
     def __post_init__(self) -> None:
         """Refuse what no alarm could watch."""
+        fixed = "give the function a fixed function_name, and write that"
+        check_spelled(self.function_name, "the function's name", fixed)
+        check_whole(self.timeout_s, "timeout_s", "seconds")
         if not _FUNCTION.fullmatch(self.function_name):
             raise BadUsage(
                 f"{self.function_name!r} is no function's name",
@@ -61,6 +68,7 @@ class HttpApi:
     """An HTTP API (apigatewayv2). Its metrics carry its ID."""
 
     api_id: str
+    """In a CDK app also ``api.api_id`` of an API of the same app: a template can refer to it."""
     stage: str = "$default"
     integration_timeout_ms: int = int(GATEWAY_LIMITS["http"].total_seconds() * 1000)
     """At most, and unless told otherwise, 30,000 ms."""
@@ -77,12 +85,13 @@ class HttpApi:
 
     def __post_init__(self) -> None:
         """Refuse what no alarm could watch."""
-        if not _API_ID.fullmatch(self.api_id):
+        if not (_API_ID.fullmatch(self.api_id) or is_token(self.api_id)):
             raise BadUsage(
                 f"{self.api_id!r} is no HTTP API's ID",
                 hint="an HTTP API's metrics carry its ID, such as a1b2c3d4e5 (aws apigatewayv2 get-apis); "
                 "if it is a REST API, write RestApi(name, stage), in settings rest:NAME",
             )
+        check_whole(self.integration_timeout_ms, "integration_timeout_ms", "milliseconds")
         longest = int(GATEWAY_LIMITS["http"].total_seconds() * 1000)
         if self.integration_timeout_ms > longest:
             raise BadUsage(
@@ -113,6 +122,7 @@ class RestApi:
 
     def __post_init__(self) -> None:
         """Refuse what no alarm could watch."""
+        check_spelled(self.name, "the REST API's name")
         if not self.name.strip() or not self.stage.strip() or self.stage == "$default":
             raise BadUsage(
                 f"a REST API needs its name and its stage; here they are {self.name!r} and {self.stage!r}",
@@ -146,10 +156,21 @@ class ServiceInput:
 
     def __post_init__(self) -> None:
         """Refuse what no alarm could watch."""
+        check_spelled(self.name, "the service's name")
+        check_spelled(self.region or "", "the Region's name")
         if not _SERVICE.fullmatch(self.name):
             raise BadUsage(
                 f"{self.name!r} cannot be a service's name",
                 hint="write up to 128 letters, digits and . _ : / -, beginning with a letter or digit",
+            )
+        if self.region is not None and not _REGION.fullmatch(self.region):
+            raise BadUsage(
+                f"{self.region!r} is no Region's name",
+                hint="write one such as us-east-1, as region=... or in AWS_REGION",
+            )
+        if self.runbooks is not None and not _URL.fullmatch(self.runbooks):
+            raise BadUsage(
+                f"{self.runbooks!r} is no URL", hint="write the URL that your copy of docs/runbooks is under"
             )
 
     @property
@@ -159,7 +180,9 @@ class ServiceInput:
 
 
 def _check_gateway(api: Api) -> None:
+    check_spelled(api.stage, "the stage's name")
     limit = api.integration_timeout_ms
+    check_whole(limit, "integration_timeout_ms", "milliseconds")
     if limit < 1000:
         raise BadUsage(
             f"a gateway's limit of {limit} ms is too short to alarm on",
@@ -174,6 +197,7 @@ def _check_gateway(api: Api) -> None:
 
 
 def _check_log_group(name: str) -> None:
+    check_spelled(name, "the log group's name")
     if not _LOG_GROUP.fullmatch(name):
         raise BadUsage(
             f"{name!r} is no log group's name", hint="write the name, not an ARN, such as /aws/lambda/NAME"

@@ -6,18 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from alarms.descriptions import describe
+from alarms.descriptions import describe, name_of
 from alarms.inputs import ServiceInput
 from alarms.model import ComparisonOperator, Dimension, MetricAlarm, Statistic
 from alarms.thresholds import PERIOD_S, periods_spanning
 
 INGESTION: Final = timedelta(seconds=PERIOD_S)
 """No log event was seen to take longer than this from being written to being counted (3 to 8 s)."""
-
-
-def name_of(kind: str, service: ServiceInput) -> str:
-    """An alarm's name: the service's, then the kind."""
-    return f"{service.name}-{kind}"
 
 
 Fires = tuple[Statistic, ComparisonOperator, float]

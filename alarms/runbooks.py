@@ -47,7 +47,7 @@ def _page(kind: Kind, made: Catalog) -> str:
         kind.meaning.replace("{path}", EXAMPLE.api.path),
         _list("Look here first", kind.look),
         f"The query:\n\n```text\n{query(kind.id, EXAMPLE)}\n```",
-        f"The command:\n\n```text\n{_command(kind)}\n```",
+        f"{_about_command(kind)}:\n\n```text\n{_command(kind)}\n```",
         _list("Do now", kind.now),
         _list("Change", kind.change),
         _list("What it cannot see", kind.blind),
@@ -61,7 +61,13 @@ def _list(title: str, items: tuple[str, ...]) -> str:
 
 
 def _command(kind: Kind) -> str:
-    return deploy_command(EXAMPLE) if kind.id == "deploying" else next_command(EXAMPLE)
+    return deploy_command(EXAMPLE) if kind.id == "deploying" else next_command(kind.id, EXAMPLE)
+
+
+def _about_command(kind: Kind) -> str:
+    if kind.id == "deploying":
+        return "The command"
+    return "The command, which finds the requests and prints the `guard trace` of each"
 
 
 def _set(kind: Kind, made: Catalog) -> str:

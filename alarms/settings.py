@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from alarms.inputs import Api, FunctionInput, HttpApi, RestApi, ServiceInput
 from alarms.pulumi import from_outputs
+from alarms.subscribers import check_email
 from guards.errors import BadUsage
 
 _STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
@@ -44,6 +45,8 @@ class Settings:
         """Refuse what CloudFormation would not take."""
         if not _STACK_NAME.fullmatch(self.stack):
             raise BadUsage(f"{self.stack!r} is no stack's name", hint="write letters, digits and hyphens")
+        if self.email is not None:
+            check_email(self.email)
         for arn in (self.ticket_topic, self.page_topic):
             if arn is not None and not _TOPIC_ARN.fullmatch(arn):
                 raise BadUsage(f"{arn!r} is no topic's ARN", hint="write arn:aws:sns:REGION:ACCOUNT:NAME")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from alarms.cdk import aws_cdk, constructs, iam, kms, sns, subscriptions
 from alarms.model import Topic
+from alarms.subscribers import check_email
 
 _CLOUDWATCH = "cloudwatch.amazonaws.com"
 
@@ -14,6 +15,8 @@ def make_topics(
     scope: constructs.Construct, given: Mapping[Topic, sns.ITopic | None], email: str | None
 ) -> dict[Topic, sns.ITopic]:
     """A topic for tickets and one for pages: those that are given, and new ones for the rest."""
+    if email is not None and not aws_cdk.Token.is_unresolved(email):
+        check_email(email)
     missing = [name for name, topic in given.items() if topic is None]
     key = _key(scope) if missing else None
     made = {name: _topic(scope, name, key, email) for name in missing}

@@ -10,7 +10,9 @@ from typing import Any
 
 from alarms.cdk import aws_cdk, sns
 from alarms.constructs import CoachingAlarms
+from alarms.document import given_topics
 from alarms.settings import KEYS, Settings, from_words
+from alarms.subscribers import unheard
 from dashboards.constructs import CoachingDashboard
 
 _NO_METADATA = {
@@ -53,6 +55,9 @@ def _stack(app: aws_cdk.App, settings: Settings) -> None:
         email=settings.email,
         own_log_groups=settings.own_log_groups,
     )
+    heard = unheard(settings.email, given_topics(settings))
+    if heard is not None:  # the CDK CLI prints it on stderr; `guard alarms synth` has a line of its own
+        aws_cdk.Annotations.of(stack).add_warning_v2("coaching-guard:subscribers", heard)
     if settings.dashboard:
         CoachingDashboard(stack, "Dashboard", made=alarms.catalog)
 

@@ -32,6 +32,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 
@@ -41,7 +42,13 @@ QUIET = cw.TreatMissingData.NOT_BREACHING
 
 def on_call(stack: Stack) -> actions.SnsAction:
     """A topic to tell."""
-    return actions.SnsAction(sns.Topic(stack, "OnCall"))
+    return heard(sns.Topic(stack, "OnCall"))
+
+
+def heard(topic: sns.Topic) -> actions.SnsAction:
+    """It, with somebody who is subscribed."""
+    topic.add_subscription(subscriptions.EmailSubscription("oncall@example.com"))
+    return actions.SnsAction(topic)
 
 
 def function(stack: Stack, seconds: int = 300) -> lambda_.Function:
@@ -201,7 +208,7 @@ def encrypted_topic(stack: Stack) -> None:
     """A topic with a key that lets CloudWatch in; an anomaly band; heartbeats."""
     key = kms.Key(stack, "Key")
     key.grant_encrypt_decrypt(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
-    act = actions.SnsAction(sns.Topic(stack, "OnCall", master_key=key))
+    act = heard(sns.Topic(stack, "OnCall", master_key=key))
     fn = function(stack, 10)
     fn.metric_invocations(statistic="Sum").create_alarm(
         stack,

@@ -14,6 +14,8 @@ exit code that the command ``guard`` ends with::
 
 from __future__ import annotations
 
+_NAME = "coaching-guard"
+
 
 class GuardError(Exception):
     """What happened, to what, and what to do next, in one text.
@@ -73,8 +75,8 @@ class SourceFailed(GuardError):
 class MissingExtra(GuardError, ImportError):
     """A part that the user asked for is not installed.
 
-    >>> print(MissingExtra("reading zstd", extra="fast"))
-    reading zstd needs an extra that is not installed; run: pip install 'coaching-guard[fast]'
+    >>> print(MissingExtra("reading zstd", extra="fast"))  # doctest: +ELLIPSIS
+    reading zstd needs an extra that is not installed; run: pip install '...[fast]'
     """
 
     exit_code = 2
@@ -82,8 +84,34 @@ class MissingExtra(GuardError, ImportError):
     def __init__(self, what: str, *, extra: str) -> None:
         super().__init__(
             f"{what} needs an extra that is not installed",
-            hint=f"run: pip install 'coaching-guard[{extra}]'",
+            hint=f"run: {install_command(extra)}",
         )
+
+
+def install_command(extra: str) -> str:
+    """The command that installs an extra from where the package itself came: a folder, else by its name."""
+    return f"pip install '{_source()}[{extra}]'"
+
+
+def _source() -> str:
+    """The folder that the package was installed from; its name where it came from anywhere else.
+
+    What pip notes of it: https://packaging.python.org/specifications/direct-url/
+    """
+    # Only who lacks an extra waits for these imports.
+    import json
+    import os
+    from importlib.metadata import PackageNotFoundError, distribution
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        told = json.loads(distribution(_NAME).read_text("direct_url.json") or "{}")
+        url = urlsplit(told["url"])
+        folder = unquote(url.path)
+    except (PackageNotFoundError, OSError, ValueError, LookupError, TypeError, AttributeError):
+        return _NAME
+    is_ours = url.scheme == "file" and "vcs_info" not in told and os.path.isdir(folder)
+    return folder if is_ours and folder.isprintable() and "'" not in folder else _NAME
 
 
 class RecordTooLarge(GuardError):

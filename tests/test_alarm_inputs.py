@@ -51,6 +51,66 @@ def test_an_input_that_cannot_be_is_refused(make, said):
     assert said in str(refused.value)
 
 
+class Duration:
+    """A CDK Duration, as far as an error tells of it."""
+
+    def to_seconds(self):
+        """So many."""
+        return 300
+
+
+TOKEN = "${Token[TOKEN.15]}"
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: FunctionInput(TOKEN, 300), "give the function a fixed function_name"),
+        (lambda: FunctionInput("f", 300, log_group=TOKEN), "write the log group's name out"),
+        (lambda: HttpApi("abc123", access_log_group=f"/{TOKEN}"), "write the log group's name out"),
+        (lambda: HttpApi("abc123", TOKEN), "write the stage's name out"),
+        (lambda: RestApi(TOKEN, "prod"), "write the REST API's name out"),
+        (lambda: RestApi("coaching", TOKEN), "write the stage's name out"),
+        (lambda: ServiceInput(FUNCTION, HTTP, service=TOKEN), "write the service's name out"),
+        (lambda: ServiceInput(FUNCTION, HTTP, region=TOKEN), "write the Region's name out"),
+    ],
+)
+def test_what_only_the_deployment_knows_is_said_to_be_so(make, said):
+    """A token of the CDK is no mistyped name: names of alarms, links and patterns must be known before."""
+    with pytest.raises(BadUsage) as refused:
+        make()
+
+    assert "is known only at deployment" in str(refused.value)
+    assert said in str(refused.value)
+    assert "Token" not in str(refused.value)
+
+
+def test_an_api_of_the_same_app_is_taken():
+    """An HTTP API's ID stands in dimensions alone, which a template carries: nobody can choose it before."""
+    made = catalog(ServiceInput(FUNCTION, HttpApi(TOKEN)))
+
+    assert TOKEN in {each.value for alarm in made.alarms for each in alarm.dimensions}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: FunctionInput("f", timeout_s=Duration()),
+        lambda: FunctionInput("f", timeout_s="300"),
+        lambda: FunctionInput("f", timeout_s=-1.8881545897087968e289),
+        lambda: HttpApi("abc123", integration_timeout_ms=Duration()),
+        lambda: HttpApi("abc123", integration_timeout_ms=None),
+        lambda: RestApi("coaching", "prod", integration_timeout_ms="29000"),
+    ],
+)
+def test_a_time_that_is_no_number_is_refused(make):
+    """A Duration of the CDK, or a text: the refusal says which number to write."""
+    with pytest.raises(BadUsage) as refused:
+        make()
+
+    assert "write a whole number" in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("service", "said"),
     [

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 
 import pytest
 from click.testing import CliRunner
 
+from alarms.document import summary
 from alarms.inputs import FunctionInput, HttpApi, RestApi
 from alarms.settings import from_words
 from cli import main
-from guards.errors import BadUsage
+from guards.errors import BadUsage, install_command
 from incidents.config import defaults
 
 WORDS = {"function": "coaching-api-4b4d001", "timeout_s": "300", "api": "http:abc123"}
 SAID = [word for key, value in WORDS.items() for word in ("-c", f"{key}={value}")]
+TOPIC = "arn:aws:sns:us-east-1:123456789012:tickets"
 OUTPUTS = {
     "apiId": "abc123",
     "lambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:coaching-api-4b4d001",
@@ -57,6 +60,11 @@ def test_a_rest_api_is_said_by_its_name_and_stage():
         ({"stack": "my stack"}, "write letters, digits and hyphens"),
         ({"page_topic": "pages"}, "write arn:aws:sns:REGION:ACCOUNT:NAME"),
         ({"api": "abc123"}, "write http:API-ID or rest:API-NAME"),
+        ({"email": "nomail"}, "write one such as oncall@example.com"),
+        ({"email": ""}, "write one such as oncall@example.com"),
+        ({"region": "mars"}, "write one such as us-east-1"),
+        ({"region": "us-east-1a"}, "write one such as us-east-1"),
+        ({"runbooks": "docs/runbooks"}, "write the URL that"),
         ({"api": "rest:coaching"}, "stage=prod"),
         ({"route": "$default"}, "access_log_group=... and path=/coaching/message"),
         ({"pulumi": "no-such-file.json"}, "run `pulumi stack output --json > outputs.json`"),
@@ -141,18 +149,50 @@ def test_the_catalog_is_printed_for_who_deploys_otherwise():
 
 
 def test_what_the_template_still_needs_is_said_beside_it():
-    """Cost, the pipeline's step, and the grant on the key of a topic that is not ours: on stderr."""
-    topic = "arn:aws:sns:us-east-1:123456789012:tickets"
+    """Cost, the pipeline's step, who hears, runbooks, the grant on the key of a topic not ours: on stderr."""
     answer = CliRunner().invoke(
-        main, ["alarms", "synth", *SAID, "-c", f"ticket_topic={topic}", "--format", "json"]
+        main, ["alarms", "synth", *SAID, "-c", f"ticket_topic={TOPIC}", "--format", "json"]
     )
-    cost, step, grant = answer.stderr.splitlines()
+    cost, step, heard, runbooks, grant = answer.stderr.splitlines()
 
     assert "guard: 6 alarms and 1 composite; at most 6.00 USD a month" == cost
     assert step.endswith(
         "--namespace CoachingGuard/coaching-api-4b4d001 --metric-name DeployInProgress --value 1"
     )
-    assert f"if {topic} is encrypted, its key's policy must allow cloudwatch.amazonaws.com" in grant
+    assert "write a topic's ARN for PAGE-TOPIC-ARN, one that somebody is subscribed to" in heard
+    assert "-c runbooks=URL" in runbooks
+    assert f"if {TOPIC} is encrypted, its key's policy must allow cloudwatch.amazonaws.com" in grant
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({}, ["nobody is subscribed to the topics for tickets and pages: add -c email=ADDRESS"]),
+        ({"page_topic": TOPIC}, ["nobody is subscribed to the topic for tickets: add -c email=ADDRESS"]),
+        ({"ticket_topic": TOPIC}, ["nobody is subscribed to the topic for pages: add -c email=ADDRESS"]),
+        ({"ticket_topic": TOPIC, "page_topic": TOPIC}, []),
+        ({"email": "oncall@example.com"}, []),
+        (
+            {"email": "oncall@example.com", "ticket_topic": TOPIC, "page_topic": TOPIC},
+            ["oncall@example.com is subscribed to nothing"],
+        ),
+    ],
+)
+def test_alarms_that_nobody_hears_are_told(words, said):
+    """The stack would deploy cleanly, and its alarms would fire into empty topics."""
+    heard = [each for each in summary(from_words({**WORDS, **words})) if "subscribed" in each]
+
+    assert len(said) == len(heard)
+    assert all(sentence.startswith(start) for sentence, start in zip(heard, said, strict=True))
+
+
+@pytest.mark.parametrize(
+    "region",
+    ["us-east-1", "ap-southeast-4", "cn-northwest-1", "us-gov-east-1", "us-isob-east-1", "eusc-de-east-1"],
+)
+def test_every_partitions_regions_are_names(region):
+    """China, GovCloud, the isolated and the sovereign ones are named in longer words."""
+    assert region == from_words({**WORDS, "region": region}).services[0].region
 
 
 def test_a_wrong_input_ends_the_command_with_two():
@@ -179,7 +219,7 @@ def test_without_the_extra_the_command_names_the_one_that_installs_it():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
     assert 2 == done.returncode
-    assert "run: pip install 'coaching-guard[cdk]'" in done.stderr
+    assert f"run: {install_command('cdk')}" in done.stderr
 
 
 def test_the_app_says_that_the_cdk_cli_runs_it():
@@ -191,15 +231,39 @@ def test_the_app_says_that_the_cdk_cli_runs_it():
 
 
 def test_the_index_policy_is_read_before_it_is_written(tmp_path):
-    """Without the policy in force the command prints how to read it, with it the merged call."""
+    """Without the policy in force the command prints the whole recipe, with it the merged call."""
     (tmp_path / "policy.json").write_text(
         '{"indexPolicies": [{"policyDocument": "{\\"Fields\\": [\\"a\\"]}"}]}'
     )
     read = CliRunner().invoke(main, ["alarms", "index-policy", "/g"])
     put = CliRunner().invoke(main, ["alarms", "index-policy", "/g", "--existing", "policy.json"])
 
-    assert "aws logs describe-index-policies --log-group-identifiers /g\n" == read.output
+    commands = [line for line in read.stdout.splitlines() if not line.startswith("#")]
+    assert [
+        "aws logs describe-index-policies --log-group-identifiers /g > policy.json",
+        "guard alarms index-policy /g --existing policy.json",
+    ] == commands
+    assert read.stdout.splitlines()[-1].startswith("# Then run the call that this prints")
     assert '\'{"Fields": ["a", "session_id", "request_id"]}\'' in put.output
+
+
+def test_the_recipe_of_the_index_policy_is_safe_to_paste():
+    """It only reads: what writes is printed for a look. A group's name is one word, and in no comment."""
+    recipe = CliRunner().invoke(main, ["alarms", "index-policy", "/a; reboot\nreboot"]).stdout
+    words = shlex.split(recipe, comments=True)
+
+    assert 2 == words.count("/a; reboot\nreboot")
+    assert "put-index-policy" not in words
+    assert "reboot" not in words
+
+
+def test_standard_input_that_is_no_policy_is_named():
+    """Not as "-", which nobody has typed as a name."""
+    answer = CliRunner().invoke(
+        main, ["alarms", "index-policy", "/g", "--existing", "-"], input="AccessDenied"
+    )
+
+    assert "standard input is no answer of describe-index-policies" in answer.stderr
 
 
 def test_an_answer_that_is_none_is_refused(tmp_path):

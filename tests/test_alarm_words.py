@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shlex
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
+import cli
 from alarms.catalog import catalog
 from alarms.composite import deploy_command
 from alarms.cost import monthly, total
@@ -32,7 +34,8 @@ def test_a_description_says_what_is_so_and_what_to_do_next():
     assert KINDS["duration-warning"].meaning == meaning
     assert "Runbook: docs/runbooks/duration-warning.md" == runbook
     assert (
-        "Next: aws logs tail /aws/lambda/coaching-api-4b4d001 --since 1h | guard trace --session ID --logs -"
+        "Next: guard scan --alarm coaching-api-4b4d001-duration-warning "
+        "--log-group /aws/lambda/coaching-api-4b4d001 --region us-east-1"
     ) == command
     assert link.startswith("Logs: https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#")
 
@@ -44,11 +47,33 @@ def test_a_published_runbook_is_linked():
     assert "Runbook: https://wiki.example/coaching/api-5xx.md" in describe("api-5xx", service)
 
 
-def test_the_command_for_a_rest_api_says_that_it_is_one():
-    """guard trace takes an HTTP API's 30 s unless told otherwise."""
-    service = ServiceInput(FunctionInput("f", 300), RestApi("coaching", "prod"))
+@pytest.mark.parametrize(
+    ("api", "said"),
+    [
+        (HttpApi("abc123"), []),
+        (HttpApi("abc123", integration_timeout_ms=20_000), ["--gateway-limit-ms", "20000"]),
+        (RestApi("coaching", "prod"), ["--gateway", "rest"]),
+        (RestApi("coaching", "prod", 60_000), ["--gateway", "rest", "--gateway-limit-ms", "60000"]),
+    ],
+)
+def test_the_command_says_how_long_the_api_waits(api, said):
+    """guard scan takes an HTTP API's 30 s unless told otherwise."""
+    words = shlex.split(next_command("api-5xx", ServiceInput(FunctionInput("f", 300), api)))
 
-    assert "guard trace --session ID --gateway rest --logs -" in next_command(service)
+    assert ["guard", "scan", "--alarm", "f-api-5xx", "--log-group", "/aws/lambda/f", *said] == words
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_the_command_is_one_that_can_be_typed(kind):
+    """guard scan takes the words, and the alarm's name is the deployed one, also with a space in it."""
+    service = dataclasses.replace(EXAMPLE, service="the coaching API", region="us-east-1")
+    words = shlex.split(next_command(kind, service))
+    asked = cli.scan.make_context("scan", words[2:]).params
+    made = catalog(service)
+
+    assert ["guard", "scan"] == words[:2]
+    assert asked["alarm"] in {each.alarm_name for each in (*made.alarms, *made.composites)}
+    assert ("us-east-1", (service.function.log_group_name,)) == (asked["region"], asked["log_group"])
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -70,6 +95,16 @@ def test_a_link_that_does_not_fit_is_left_out():
 
     assert len(said) <= LONGEST
     assert "Logs:" not in said
+
+
+def test_a_command_is_never_cut():
+    """What does not fit goes whole: the link, then the runbook; half a command would be another command."""
+    function = FunctionInput("f" * 64, 300, log_group="/" + "g" * 511)
+    service = ServiceInput(function, HttpApi("abc123"), region="us-east-1", runbooks="https://w/" + "r" * 400)
+    meaning, command = describe("users-hit", service).splitlines()
+
+    assert KINDS["users-hit"].meaning == meaning
+    assert f"Next: {next_command('users-hit', service)}" == command
 
 
 def test_a_link_holds_the_query_and_the_log_group():

@@ -24,6 +24,7 @@ from jsonschema import Draft202012Validator
 
 import cli
 from guards import __version__
+from guards.errors import install_command
 from incidents.demo import SESSION_ID, logs
 from tests.logs import SESSION, A, B, end, events, file_of, ndjson, report, said, start
 
@@ -531,9 +532,8 @@ def test_without_click_the_one_command_is_named():
 
     assert (2, b"") == (done.returncode, done.stdout)
     assert (
-        b"guard: the command line needs an extra that is not installed; "
-        b"run: pip install 'coaching-guard[cli]'\n"
-    ) == done.stderr
+        f"guard: the command line needs an extra that is not installed; run: {install_command('cli')}\n"
+    ) == done.stderr.decode()
 
 
 def test_the_demo_finds_the_incident_and_fits_the_schema():

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
 import cli
+from guards.errors import install_command
 from incidents import demo
 from incidents.cloudwatch import calls, live, policy
 from tests.cloudwatch_logs.__main__ import TABLE, demo_store
@@ -164,7 +165,7 @@ def test_without_boto3_the_one_command_is_named() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
     assert 2 == done.returncode
-    assert "run: pip install 'coaching-guard[aws]'" in done.stderr
+    assert f"run: {install_command('aws')}" in done.stderr
 
 
 def test_saved_logs_load_no_aws_library(tmp_path: Path) -> None:

@@ -277,5 +277,5 @@ def test_zstd_without_its_extra_names_the_one_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "zstandard", None)
 
     assert (b"text", []) == unpacked(gzipped(b"text"))
-    with pytest.raises(MissingExtra, match=r"pip install 'coaching-guard\[fast\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install '.+\[fast\]'"):
         unpacked(zstd(b"text"))

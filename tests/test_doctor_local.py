@@ -11,7 +11,12 @@ import pytest
 
 import cli
 from alarms import node
+from guards.errors import install_command
+from incidents.doctor.check import Check
 from incidents.doctor.local import cdk_node, packages
+from incidents.doctor.views import text
+from incidents.views import Options
+from tests.test_cli import ANSI, on_a_terminal, process
 
 
 def install(folder: Path, name: str, *files: str) -> None:
@@ -112,7 +117,7 @@ def test_no_node_at_all_fails(with_cdk: Path) -> None:
     """The extra brings one."""
     found = cdk_node()
 
-    assert ("failed", True) == (found.state, "coaching-guard[cdk]" in str(found.fix))
+    assert ("failed", True) == (found.state, install_command("cdk") in str(found.fix))
 
 
 def test_the_node_that_is_named_comes_first(with_cdk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,8 +131,39 @@ def test_the_node_that_is_named_comes_first(with_cdk: Path, monkeypatch: pytest.
 
 
 def test_without_cdk_no_node_is_missed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Who does not want CDK needs none."""
+    """Who does not want CDK needs none: nothing is looked at, and the fix says what for it would be."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setenv("PATH", str(tmp_path))
+    found = cdk_node()
 
-    assert "ok" == cdk_node().state
+    assert ("skipped", "aws_cdk is not installed") == (found.state, found.said)
+    assert f"for guard alarms synth run: {install_command('cdk')}" == found.fix
+
+
+FINDING = Check(
+    "retention", "/aws/lambda/f", "warning", "events are kept 3 days: older ones are gone", "keep 30"
+)
+
+
+def test_a_line_is_wrapped_at_words_on_a_terminal() -> None:
+    """Under its own text, so that the states stand alone at the left; a pipe gets each line whole."""
+    assert (
+        "warning  retention /aws/lambda/f: events\n"
+        "         are kept 3 days: older ones are\n"
+        "         gone\n"
+        "         fix: keep 30\n"
+        "1 warning\n"
+    ) == text([FINDING], Options(columns=40, rows=24))
+    assert 3 == text([FINDING], Options(columns=40)).count("\n")
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_no_word_is_broken_on_a_terminal(columns: int) -> None:
+    """As a terminal of that width shows it: every line fits, and the words are those of a pipe."""
+    sent = ANSI.sub("", on_a_terminal("doctor", columns=columns, COLUMNS=str(columns)))
+    piped = process("doctor").stdout.decode()
+    short = [word for word in piped.split() if len(word) < columns - 9]
+
+    assert max(map(len, sent.splitlines())) <= columns
+    assert set(short) <= set(sent.split())
+    assert max(map(len, piped.splitlines())) > columns

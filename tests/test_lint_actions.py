@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alarms.lint.examples import TOPIC, alarm, resource
-from tests.lint import UNKNOWN, findings
+from tests.lint import UNKNOWN, findings, severities
 
 # --- actions -------------------------------------------------------------------------------------------
 
@@ -116,6 +116,49 @@ def test_an_encrypted_topic_lets_cloudwatch_in(told, of, found):
 
     assert found == len(findings("topic-grant", Topic=topic, Key=of, Alias=alias, Alarm=read))
     assert [] == findings("topic-grant", Topic=topic, Key=of, Alias=alias, Alarm=alarm())
+
+
+SUBSCRIBED = {"Protocol": "email", "Endpoint": "oncall@example.com"}
+
+
+def subscription(topic: object) -> dict:
+    return resource("SNS::Subscription", TopicArn=topic, **SUBSCRIBED)
+
+
+@pytest.mark.parametrize(
+    ("topic", "other", "found"),
+    [
+        ({}, None, 1),
+        ({"Subscription": [SUBSCRIBED]}, None, 0),
+        ({"Subscription": []}, None, 1),
+        ({"Subscription": UNKNOWN}, None, 0),
+        ({}, subscription({"Ref": "Topic"}), 0),
+        ({}, subscription({"Fn::GetAtt": ["Topic", "TopicArn"]}), 0),
+        ({}, subscription(UNKNOWN), 0),
+        ({}, subscription({"Ref": "Another"}), 1),
+        ({}, subscription(TOPIC), 1),
+        ({"TopicName": "on-call"}, subscription(TOPIC), 0),
+        ({"TopicName": "calls"}, subscription(TOPIC), 1),
+        ({}, resource("SNS::TopicPolicy", Topics=[{"Ref": "Topic"}]), 1),
+        ({}, resource("Chatbot::SlackChannelConfiguration", SnsTopicArns=[{"Ref": "Topic"}]), 0),
+        (
+            {},
+            resource(
+                "Serverless::Function",
+                Events={"Alarm": {"Type": "SNS", "Properties": {"Topic": {"Ref": "Topic"}}}},
+            ),
+            0,
+        ),
+        ({}, resource("Lambda::Function", Environment={"Variables": {"TOPIC": {"Ref": "Topic"}}}), 1),
+    ],
+)
+def test_somebody_is_subscribed_to_a_topic_that_alarms_notify(topic, other, found):
+    """In the topic, by a subscription, or by what takes its messages; who publishes hears nothing."""
+    of = {"Topic": resource("SNS::Topic", **topic), "Alarm": alarm(AlarmActions=[{"Ref": "Topic"}])}
+    more = {"Other": other} if other else {}
+
+    assert ["warning"] * found == severities("topic-subscription", **of, **more)
+    assert [] == findings("topic-subscription", **{**of, "Alarm": alarm()}, **more)
 
 
 # --- composites ----------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 import cli
 from alarms.lint.examples import alarm, template
+from guards.errors import install_command
 
 TEMPLATES = Path(__file__).parent / "data" / "templates"
 PLANTED = str(TEMPLATES / "planted" / "mistakes.yaml")
@@ -70,7 +71,15 @@ def test_a_template_may_come_from_standard_input():
     """As in: cdk synth | guard alarms lint -"""
     done = guard("-", stdin=Path(PLANTED).read_text("utf-8"))
 
-    assert (1, "-") == (done.exit_code, done.stdout.splitlines()[0])
+    assert (1, "standard input") == (done.exit_code, done.stdout.splitlines()[0])
+
+
+@pytest.mark.parametrize("given", ["[]", "{", "Resources: ["])
+def test_standard_input_that_is_no_template_is_named(given):
+    """Not as "-", which nobody has typed as a name."""
+    done = guard("-", stdin=given)
+
+    assert (2, "guard: standard input is no ") == (done.exit_code, done.stderr[:28])
 
 
 def test_rules_are_left_out_by_name(write):
@@ -140,7 +149,7 @@ def test_a_json_template_needs_no_extra(write):
 
     assert (0, "No findings in 1 template.\n") == (good.returncode, good.stdout)
     assert (2, "") == (yaml.returncode, yaml.stdout)
-    assert "run: pip install 'coaching-guard[yaml]'" in yaml.stderr
+    assert f"run: {install_command('yaml')}" in yaml.stderr
 
 
 def test_the_command_loads_neither_cdk_nor_aws():

@@ -27,11 +27,11 @@ def test_ids_and_severities_are_those_that_users_filter_by():
         "threshold-out-of-reach statistic m-over-n period-limits missing-data metric-math no-action "
         "topic-grant composite-rule composite-reference filter-pattern dashboard-body"
     )
-    warnings = "late-data percentile-samples metric-filter-unread"
+    warnings = "late-data percentile-samples metric-filter-unread topic-subscription"
 
     assert set(errors.split()) == {each.id for each in RULES if each.severity == "error"}
     assert set(warnings.split()) == {each.id for each in RULES if each.severity == "warning"}
-    assert 21 == len(RULES)
+    assert 22 == len(RULES)
 
 
 @pytest.mark.parametrize("each", RULES, ids=lambda each: each.id)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from starlette.applications import Starlette
 
 from cli import main
-from guards import errors
+from guards import GuardMiddleware, errors
 from incidents import demo
 from tests.guarded import SESSION, Context, http_event, of_kind, written
 from tests.test_cli import ANSI, on_a_terminal
@@ -63,6 +64,29 @@ def test_time_your_handler_works_as_written(capfd, age_s, status, phases):
     ]
 
 
+def test_the_middleware_of_the_readme_is_added_as_written():
+    """The block brings its own import, and the application gets the middleware with the service's name."""
+    app = Starlette()
+    exec(compile(_python("add_middleware"), "README.md", "exec"), {"app": app})  # it is our own text
+
+    assert [(GuardMiddleware, {"service_name": "coaching-api"})] == [
+        (each.cls, each.kwargs) for each in app.user_middleware
+    ]
+
+
+@pytest.mark.parametrize("name", ["guards.testing.capture_phases", "GUARD_RECORDS=0"])
+def test_what_a_developer_needs_next_is_named_with_its_page(name):
+    """A test's helper and the switch for records: a line each, with the page that has both."""
+    [line] = [
+        each for each in README.read_text(encoding="utf-8").splitlines() if name in each and "](docs/" in each
+    ]
+    target, _, anchor = re.findall(r"\]\((docs/[^)]+)\)", line)[-1].partition("#")
+    page = (ROOT / target).read_text(encoding="utf-8")
+
+    assert name.removesuffix("=0").rpartition(".")[2] in page
+    assert anchor in [each.lower().replace(" ", "-") for each in re.findall(r"^#+ (.+)$", page, re.M)]
+
+
 def test_time_your_handler_takes_ten_lines():
     """What a developer writes fits on a card."""
     assert len([line for line in _python("@guard_handler").splitlines() if line.strip()]) <= 10
@@ -82,11 +106,32 @@ def _block(name: str) -> str:
 
 
 def test_the_commands_for_an_sre_make_the_alarms(monkeypatch, tmp_path):
-    """The words of the README's `guard alarms synth` are taken as they stand."""
+    """The words of the README's `guard alarms synth` are taken as they stand; the CDK CLI gets the same."""
     monkeypatch.chdir(tmp_path)
-    [words] = re.findall(r"^guard (alarms synth .+?)(?: -o \S+)?$", README.read_text(encoding="utf-8"), re.M)
+    [synth] = _commands(README, "guard alarms synth -c")
+    [deploy] = _commands(README, 'cdk deploy --app "guard alarms app" -c')
+    words = synth[3 : synth.index("-o")]
 
-    answer = CliRunner().invoke(main, [*shlex.split(words), "--format", "json"])
+    answer = CliRunner().invoke(main, ["alarms", "synth", *words, "--format", "json"])
 
     assert 0 == answer.exit_code
     assert '"Threshold": 28000' in answer.stdout
+    assert words == deploy[4:]
+
+
+@pytest.mark.parametrize("page", ["README.md", "examples/alarms/README.md"])
+def test_somebody_hears_of_the_alarms_that_are_deployed_as_written(page):
+    """Each command that names a function, and so makes topics, subscribes an address to them."""
+    commands = [
+        *_commands(ROOT / page, "guard alarms synth -c function="),
+        *_commands(ROOT / page, 'cdk deploy --app "guard alarms app" -c function='),
+    ]
+
+    assert commands
+    assert [] == [each for each in commands if not any(word.startswith("email=") for word in each)]
+
+
+def _commands(page: Path, start: str) -> list[list[str]]:
+    """The words of a page's commands that begin so, those of continued lines too."""
+    lines = page.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    return [shlex.split(line) for line in lines if line.startswith(start)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from alarms.lint.reading import parse, read_file
+from alarms.lint.reading import name_of, parse, read_file
 from alarms.lint.registry import Finding, Rule, Severity, rule
 from alarms.lint.rules import RULES
 from alarms.lint.template import Template, build
@@ -33,5 +33,6 @@ def lint_files(paths: Iterable[str], *, ignore: Collection[str] = ()) -> tuple[F
     known = [rule.id for rule in RULES]
     if strange := sorted(set(ignore) - set(known)):
         raise BadUsage(f"there is no rule {strange[0]!r}", hint=f"there are {', '.join(known)}")
-    templates = [build(parse(read_file(path), path), path) for path in paths]
+    named = [(path, name_of(path)) for path in paths]
+    templates = [build(parse(read_file(path), name), name) for path, name in named]
     return tuple(found for template in templates for found in lint(template, ignore=ignore))

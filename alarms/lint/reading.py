@@ -28,6 +28,11 @@ def read_file(path: str) -> str:
         raise BadUsage(f"{path!r} cannot be read: {reason}", hint="name a CloudFormation template") from error
 
 
+def name_of(path: str) -> str:
+    """What a file is called in findings and errors."""
+    return "standard input" if path == "-" else path
+
+
 def parse(text: str, name: str) -> dict[str, Any]:
     """The template's tree. Raises BadUsage that says why a text is no template.
 

@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from alarms.catalog import Catalog
 from alarms.drift import BLINDING, Difference, composite_drift, filter_drift, metric_drift
+from alarms.lint.alarm import ALARM
+from alarms.lint.rules.thresholds import threshold_unit
+from alarms.lint.template import build
 from alarms.model import CompositeAlarm, MetricAlarm, MetricFilter
 from incidents.cloudwatch.faults import Fault
 from incidents.doctor.asking import Asking
@@ -17,6 +20,11 @@ from incidents.doctor.topics import topic_checks
 _MOST_NAMES: Final = 100
 _DEPLOY: Final = "deploy the catalog again: guard alarms synth, then aws cloudformation deploy"
 _KEEP: Final = f"{_DEPLOY}; or write what is wanted into guard.toml's [alarms]"
+
+_JUDGED: Final = (
+    *("Namespace", "MetricName", "Dimensions", "Statistic", "ExtendedStatistic"),
+    *("Period", "EvaluationPeriods", "Threshold", "ComparisonOperator"),
+)
 
 Deployed = Mapping[str, Any]
 
@@ -73,9 +81,19 @@ def _alarm(wanted: MetricAlarm | CompositeAlarm, found: Deployed | None) -> Iter
         differences = composite_drift(wanted, found)
     else:
         differences = metric_drift(wanted, found)
-    yield _drift("alarm", name, differences)
+    yield _always(name, differences, found) or _drift("alarm", name, differences)
     if wanted.topic is not None:
         yield _actions(name, found)
+
+
+def _always(name: str, differences: tuple[Difference, ...], found: Deployed) -> Check | None:
+    """A threshold in seconds on a metric in ms is no matter of taste: `guard alarms lint` says so too."""
+    resource = {"Type": ALARM, "Properties": {key: found[key] for key in _JUDGED if key in found}}
+    findings = threshold_unit(build({"Resources": {"Alarm": resource}}))
+    errors = [each for each in findings if each.severity == "error"]
+    if not (differences and errors):
+        return None
+    return failed("alarm", name, f"{'; '.join(map(str, differences))}. {errors[0].summary}", _DEPLOY)
 
 
 def _drift(id: str, name: str, differences: tuple[Difference, ...]) -> Check:

@@ -14,7 +14,7 @@ STATES: Final[dict[State, str]] = {
     "warning": "it works, but costs more or tells less than it could",
     "failed": "something will not work",
     "unknown": "it could not be found out",
-    "skipped": "it was not looked at, and the fix says which option would",
+    "skipped": "it was not looked at, and the fix says what it would take",
 }
 
 CHECKS: Final = {
@@ -78,9 +78,9 @@ def unknown(id: str, about: str | None, said: str, fix: str) -> Check:
     return Check(id, about, "unknown", said, fix)
 
 
-def skipped(id: str, fix: str) -> Check:
+def skipped(id: str, fix: str, why: str = "not looked at") -> Check:
     """It was not looked at."""
-    return Check(id, None, "skipped", "not looked at", fix)
+    return Check(id, None, "skipped", why, fix)
 
 
 def unanswered(id: str, about: str | None, fault: Fault) -> Check:

@@ -13,7 +13,8 @@ from typing import Final
 
 import guards
 from alarms.node import OLDEST, node_in_use
-from incidents.doctor.check import Check, failed, ok, warning
+from guards.errors import install_command
+from incidents.doctor.check import Check, failed, ok, skipped, warning
 
 OURS: Final = "coaching-guard"
 NAMES: Final = ("guards", "alarms", "dashboards", "incidents", "cli")
@@ -46,7 +47,7 @@ def packages(installed: Iterable[Distribution]) -> Check:
 def aws_extra() -> Check:
     """Whether boto3 is there."""
     if importlib.util.find_spec("boto3") is None:
-        fix = f"for live logs run: pip install '{OURS}[aws]'"
+        fix = f"for live logs run: {install_command('aws')}"
         return warning("aws-extra", None, "boto3 is not installed: saved logs only", fix)
     return ok("aws-extra", None, "boto3 is installed")
 
@@ -54,8 +55,9 @@ def aws_extra() -> Check:
 def cdk_node() -> Check:
     """Whether aws_cdk, where it is installed, finds a Node that it runs in."""
     if importlib.util.find_spec("aws_cdk") is None:
-        return ok("cdk-node", None, f"aws_cdk is not installed; pip install '{OURS}[cdk]' for alarms synth")
-    fix = f"run: pip install '{OURS}[cdk]', which brings one, or let JSII_NODE name Node {OLDEST} or newer"
+        fix = f"for guard alarms synth run: {install_command('cdk')}"
+        return skipped("cdk-node", fix, "aws_cdk is not installed")
+    fix = f"run: {install_command('cdk')}, which brings one, or let JSII_NODE name Node {OLDEST} or newer"
     node = node_in_use()
     if node is None:
         return failed("cdk-node", None, "aws_cdk is installed, and there is no Node", fix)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from alarms.index_policy import merge_command, save_command
 from incidents.cloudwatch.calls import Answer
 from incidents.cloudwatch.faults import Fault
 from incidents.cloudwatch.insights import start
@@ -142,7 +143,8 @@ def _may_query(name: str, asking: Asking) -> None:
 
 
 def _index(name: str, asking: Asking) -> Check:
-    fix = f"run: guard alarms index-policy {name}; it helps where guards write records there"
+    steps = f"{save_command(name)}; then: {merge_command(name)}; then what that prints"
+    fix = f"run: {steps}. It helps where guards write records there"
     try:
         asked = {"logGroupIdentifiers": [name]}
         pages = asking.pages("logs", "DescribeFieldIndexes", "nextToken", name, needed=False, **asked)

@@ -40,4 +40,5 @@ def test_the_cdk_cli_makes_the_template_that_synth_makes(tmp_path):
     )
 
     assert 0 == done.returncode, done.stderr
+    assert "nobody is subscribed to the topics for tickets and pages" in done.stderr
     assert template() == json.loads((tmp_path / "cdk.out" / "coaching-alarms.template.json").read_text())

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alarms.catalog import catalog
 from alarms.cdk import aws_cdk, kms, sns
+from alarms.constructs import CoachingAlarms
+from alarms.inputs import HttpApi, ServiceInput
+from alarms.lint import build, lint
 from alarms.properties import composite_alarm, metric_alarm, metric_filter, query_definition
 from alarms.topics import grant_cloudwatch
 from dashboards.body import Place, body
+from dashboards.constructs import CoachingDashboard
 from guards.errors import BadUsage
-from tests.cdk.stacks import EVERYTHING, SERVICE, resources, stack_with, template
+from tests.cdk.stacks import EVERYTHING, FUNCTION, SERVICE, resources, stack_with, template
 
 MADE = catalog(*EVERYTHING)
 
@@ -144,6 +150,47 @@ def test_the_construct_stands_in_a_stack_of_the_users_own():
     own = resources(synthesized(stack_with()), "CloudWatch::Alarm").values()
 
     assert {each.alarm_name for each in catalog(SERVICE).alarms} == {each["AlarmName"] for each in own}
+
+
+def test_an_api_of_the_same_app_is_alarmed_on():
+    """Its ID is known only at deployment: alarms and dashboard refer to it."""
+    stack = aws_cdk.Stack(aws_cdk.App(), "Mine")
+    api = aws_cdk.aws_apigatewayv2.CfnApi(stack, "Api", name="coaching", protocol_type="HTTP")
+    service = ServiceInput(FUNCTION, HttpApi(api.ref))
+    made = CoachingAlarms(stack, "Alarms", services=[service], email="oncall@example.com")
+    CoachingDashboard(stack, "Dashboard", made=made.catalog)
+    template = synthesized(stack)
+    [errors] = [
+        each for each in resources(template, "CloudWatch::Alarm").values() if each["MetricName"] == "5xx"
+    ]
+    [board] = resources(template, "CloudWatch::Dashboard").values()
+
+    assert {"Name": "ApiId", "Value": {"Ref": "Api"}} in errors["Dimensions"]
+    assert {"Ref": "Api"} in board["DashboardBody"]["Fn::Join"][1]
+    assert "Token" not in json.dumps(template)
+    assert () == lint(build(template))
+
+
+def test_the_app_of_the_readme_makes_alarms_that_somebody_hears():
+    """The README's snippet is a CDK app as it stands, in ten lines at most."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    [code] = [each for each in re.findall(r"```python\n(.*?)```", text, re.S) if "CoachingAlarms(" in each]
+    space: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), space)  # it is our own text
+    made = space["app"].synth().get_stack_by_name("coaching-alarms").template
+
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    assert 2 == len(resources(made, "SNS::Subscription"))
+    assert 1 == len(resources(made, "CloudWatch::Dashboard"))
+    assert () == lint(build(made))
+
+
+def test_an_address_that_is_none_is_refused_by_the_construct():
+    """In an app of one's own, too; one that only the deployment knows is taken."""
+    with pytest.raises(BadUsage, match="write one such as oncall@"):
+        stack_with(email="nomail")
+
+    assert stack_with(email=aws_cdk.Fn.import_value("address"))
 
 
 def test_a_catalog_that_was_changed_for_the_worse_is_not_deployed():

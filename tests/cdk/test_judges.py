@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import cdk_nag
 
@@ -100,8 +101,21 @@ def test_the_examples_own_app_synthesizes(tmp_path):
 
 
 def test_our_own_linter_has_nothing_to_say():
-    """Neither of one service nor of everything that the catalog knows."""
-    for made in (template(), template(services=EVERYTHING)):
-        found = lint(build(parse(json.dumps(made), "template")))
+    """Neither of one service nor of everything that the catalog knows, where somebody is subscribed."""
+    for services in (EVERYTHING[:1], EVERYTHING):
+        made = template(services=services, email="oncall@example.com")
 
-        assert [] == [f"{each.rule} {each.resource}: {each.summary}" for each in found]
+        assert [] == linted(made)
+
+
+def test_our_own_linter_says_where_nobody_hears():
+    """Without an address each topic that the stack makes is named, and nothing else."""
+    made = template()
+    topics = [name for name, each in made["Resources"].items() if each["Type"] == "AWS::SNS::Topic"]
+
+    assert [("topic-subscription", name) for name in topics] == [found[:2] for found in linted(made)]
+
+
+def linted(made: dict[str, Any]) -> list[tuple[str, str, str]]:
+    found = lint(build(parse(json.dumps(made), "template")))
+    return [(each.rule, each.resource, each.summary) for each in found]

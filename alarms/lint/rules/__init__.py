@@ -13,6 +13,7 @@ from alarms.lint.rules.metric_math import metric_math
 from alarms.lint.rules.metrics import dimension_set_rule, dimension_value, unknown_metric
 from alarms.lint.rules.missing_data import missing_data
 from alarms.lint.rules.routes import route_dimensions
+from alarms.lint.rules.subscriptions import topic_subscription
 from alarms.lint.rules.thresholds import metric_unit, statistic, threshold_out_of_reach, threshold_unit
 from alarms.lint.rules.timing import late_data, m_over_n, percentile_samples, period_limits
 
@@ -33,6 +34,7 @@ RULES: Final[tuple[Rule, ...]] = (
     metric_math,
     no_action,
     topic_grant,
+    topic_subscription,
     composite_rule,
     composite_reference,
     filter_pattern,

@@ -10,9 +10,8 @@ from alarms.lint.composites import heard
 from alarms.lint.keys import lets_cloudwatch_in
 from alarms.lint.registry import Hit, rule
 from alarms.lint.template import Resource, Template
+from alarms.lint.topics import notified
 from alarms.lint.values import references, table, text, texts
-
-_ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
 
 @rule(
@@ -82,11 +81,9 @@ def topic_grant(template: Template) -> Iterator[Hit]:
     cloudwatch.amazonaws.com. Without, everything deploys cleanly and nothing is delivered. Keys from
     outside the template are not judged.
     """
-    told = [each.get(action) for each in template.of(ALARM, COMPOSITE) for action in _ACTIONS]
-    published = {found.logical_id for value in told for found in references(value)}
-    for topic in template.of("AWS::SNS::Topic"):
+    for topic in notified(template):
         key = topic.get("KmsMasterKeyId")
-        if topic.logical_id not in published or key is None:
+        if key is None:
             continue
         if (text(key) or "").endswith("alias/aws/sns"):
             what = "Its key is AWS's own, which CloudWatch may not use: alarms deliver nothing to it."
@@ -101,7 +98,9 @@ def topic_grant(template: Template) -> Iterator[Hit]:
 
 
 def _topic(key: str | None) -> dict[str, object]:
-    told = {"KmsMasterKeyId": key} if key else {}
+    told: dict[str, object] = {"Subscription": [{"Protocol": "email", "Endpoint": "oncall@example.com"}]}
+    if key:
+        told["KmsMasterKeyId"] = key
     return example.template(
         OnCall=example.resource("SNS::Topic", **told),
         Alarm=example.alarm(AlarmActions=[{"Ref": "OnCall"}]),
