@@ -21,11 +21,12 @@ from incidents.events import Event
 from incidents.meanings import load
 from incidents.scan.run import scan_files
 from incidents.scan.signs import MOST, Wanted
+from incidents.scan.views import document
 from tests.cloudwatch_logs import errors
 from tests.cloudwatch_logs.operations import Settings
 from tests.cloudwatch_logs.server import Fault, serving
 from tests.cloudwatch_logs.store import Store
-from tests.forms_data import export, filter_json, tail
+from tests.forms_data import FULL_FORMS, NO_STREAM_FORMS, Logged, Writer, ndjson
 from tests.live import Clock
 from tests.logs import (
     GROUP,
@@ -47,6 +48,7 @@ from tests.test_equal_forms import logged
 
 WANTED = Wanted(load(), limits_for("http"))
 FOUND = ["outlived-gateway", "stranded-success", "retry-refused", "slow-phase"]
+SLOWEST = "ae220969-d5df-4cdc-a767-70f9fa8624de"
 
 
 def turn(at: float, request: str, took: float, *middle: tuple[float, str], more: str = "") -> list[Any]:
@@ -95,18 +97,41 @@ def test_the_next_command_of_a_case_has_the_same_limits() -> None:
     assert list(limit) == shlex.split(case["next_command"])[-2:]
 
 
-@pytest.mark.parametrize("writer", [filter_json, tail, export], ids=lambda each: each.__name__)
-def test_every_form_is_scanned_alike(tmp_path: Path, writer: Any) -> None:
-    """JSON of the CLI, text and exports lead to the same cases as NDJSON."""
-    events = [each for each in logged(demo.logs().read_bytes()) if 1770680880000 <= each.ms < 1770680940000]
+INCIDENT = [each for each in logged(demo.logs().read_bytes()) if 1770680880000 <= each.ms < 1770680940000]
+"""The minute in which it happened."""
+
+
+def told_in(folder: Path, writer: Writer, logged: list[Logged] = INCIDENT) -> dict[str, Any]:
+    """What is told of events saved in a form, but for where they were saved."""
     paths = []
-    for number, form in enumerate(writer(events)):
-        path = tmp_path / (form.path or f"{number}.log")
+    for number, form in enumerate(writer(logged)):
+        path = folder / (form.path or f"{number}.log")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(form.data)
         paths.append(str(path))
+    told = document(found(*paths), ())
+    assert [] == told["skipped"]
+    return {key: value for key, value in told.items() if key != "sources"}
 
-    assert [FOUND] == [list(case.rules) for case in found(*paths).cases]
+
+@pytest.mark.parametrize("writer", FULL_FORMS, ids=lambda each: each.__name__)
+def test_every_form_is_scanned_alike(tmp_path: Path, writer: Writer) -> None:
+    """JSON of the CLI, indented or in one line, payloads, text and exports: all that NDJSON tells."""
+    expected = told_in(tmp_path / "ndjson", ndjson)
+
+    assert expected == told_in(tmp_path / "form", writer)
+    assert [FOUND] == [case["rules"] for case in expected["cases"]]
+
+
+@pytest.mark.parametrize("writer", NO_STREAM_FORMS, ids=lambda each: each.__name__)
+def test_a_form_without_stream_names_is_scanned_alike(tmp_path: Path, writer: Writer) -> None:
+    """Of one stream, which is all that get-log-events gives, as much is told as with its name."""
+    [stream] = {each.stream for each in INCIDENT if f"START RequestId: {SLOWEST}" in each.message}
+    alone = [each for each in INCIDENT if each.stream == stream]
+    expected = told_in(tmp_path / "ndjson", ndjson, alone)
+
+    assert expected == told_in(tmp_path / "form", writer, alone)
+    assert ["outlived-gateway", "stranded-success"] == expected["cases"][0]["rules"][:2]
 
 
 def test_a_compressed_file_is_scanned_alike(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ TOLD: Final = frozenset(
 )
 """The rules that a scan tells of: the others judge how much was read."""
 
+_Identity = tuple[object, ...]
+
 _NEARBY: Final = timedelta(minutes=1)
 _NOWHERE: Final = "guard-scan-nowhere"
 """No stream: only the sessions' lines are wanted of a span of this name."""
@@ -103,7 +105,7 @@ def cases(
     budgets: Budgets | None = None,
 ) -> tuple[Case, ...]:
     """What the signs of a tally come to, worst first."""
-    held: dict[str, Event] = {}
+    held: dict[_Identity, Event] = {}
     signs = tally.signs
     _read(sources, signs, (), held)
     sessions = _sessions(_requests(held.values(), tally.wanted, gateway), tally.wanted)
@@ -115,14 +117,25 @@ def cases(
 
 
 def _read(
-    sources: Sequence[Source], signs: Iterable[Sign], needles: tuple[str, ...], held: dict[str, Event]
+    sources: Sequence[Source], signs: Iterable[Sign], needles: tuple[str, ...], held: dict[_Identity, Event]
 ) -> None:
     signs = list(signs)
     for number, source in enumerate(sources):
         if wanted := spans(signs, number):
             question = Question(needles, wanted)
             events = source.read(question).events
-            held.update((event.place, event) for event in events if _belongs(event, question))
+            held.update((_identity(event), event) for event in events if _belongs(event, question))
+
+
+def _identity(event: Event) -> _Identity:
+    """What tells an event from all others, in each reading of its source.
+
+    Its place alone does not: of JSON in one line all events stand in one. Its order alone does not: live, it
+    changes with what else was read; but there each event has its ID.
+    """
+    if event.event_id is None:
+        return event.source, event.place, event.order
+    return event.source, event.place, event.log_stream, event.event_id, event.at, event.message
 
 
 def _belongs(event: Event, question: Question) -> bool:
@@ -144,13 +157,13 @@ def _sessions(requests: Iterable[Request], wanted: Wanted) -> tuple[str, ...]:
 
 
 def _nearby(
-    sources: Sequence[Source], signs: Sequence[Sign], sessions: tuple[str, ...], held: dict[str, Event]
+    sources: Sequence[Source], signs: Sequence[Sign], sessions: tuple[str, ...], held: dict[_Identity, Event]
 ) -> list[Sign]:
     """Requests of the same sessions that ran meanwhile in other streams."""
     before = set(held)
     earlier = [replace(sign, span=Span(_NOWHERE, sign.span.start - AROUND, sign.span.end)) for sign in signs]
     _read(sources, [*signs, *earlier], sessions, held)
-    new = [event for place, event in held.items() if place not in before]
+    new = [event for identity, event in held.items() if identity not in before]
     return [
         Sign(
             number,
