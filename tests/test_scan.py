@@ -6,6 +6,7 @@ import functools
 import gzip
 import json
 import shlex
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from tests.cloudwatch_logs import errors
 from tests.cloudwatch_logs.operations import Settings
 from tests.cloudwatch_logs.server import Fault, serving
 from tests.cloudwatch_logs.store import Store
-from tests.forms_data import FULL_FORMS, NO_STREAM_FORMS, Logged, Writer, ndjson
+from tests.forms_data import FULL_FORMS, NO_STREAM_FORMS, Logged, Writer, get_json_compact, ndjson
 from tests.live import Clock
 from tests.logs import (
     GROUP,
@@ -209,12 +210,54 @@ def saved_in(folder: Path, of: list[Event]) -> str:
     return str(file_of(folder, of))
 
 
+NOT_ACTIVE = said("coaching_sessions.send_message.not_active", error_code="SESSION_NOT_ACTIVE")
+
+
+def test_a_refusal_whose_request_is_not_there_makes_the_answer_incomplete(tmp_path: Path) -> None:
+    """What --filter-pattern or a log that ends too early leaves is a sign that nobody can judge."""
+    cut = turn(100, B, 1, (100.5, NOT_ACTIVE))[:-2]
+    result = guard("--logs", saved(tmp_path, events(*turn(0, A, 1), *cut)), "--fail-on", "info")
+
+    assert 5 == result.exit_code
+    assert "1 sign was counted but not judged: its request is not here from beginning to end" in result.output
+
+
+def test_signs_are_not_judged_where_requests_cannot_be_told_apart(tmp_path: Path) -> None:
+    """Of two streams in a file that does not say so, a refusal may be anybody's: that is told."""
+    told = told_in(tmp_path, get_json_compact)
+
+    assert (1, False) == (told["unjudged"], told["complete"])
+
+
+def test_a_sign_of_which_no_rule_says_anything_is_judged(tmp_path: Path) -> None:
+    """Nobody waits for a queue's worker, however long it takes: that is an answer, and complete."""
+    record = {"guard": "request.start/1", "request_id": A, "session_id": None, "route": "aws:sqs"}
+    line = json.dumps({"level": "INFO", "timestamp": "2026-02-09T23:48:00Z", "service": "s", **record})
+    scan = found(saved(tmp_path, events((0, start()), (0.1, line), (40, end()), (40, report(A, 40_000)))))
+
+    assert (1, (), 0, True) == (scan.past["limit"], scan.cases, scan.unjudged, scan.complete)
+
+
+def test_a_forged_report_does_not_make_the_answer_incomplete(tmp_path: Path) -> None:
+    """A user's words that look like one stand in a request that was judged."""
+    scan = found(saved(tmp_path, events(*turn(0, A, 1, (0.5, report(B, 40_000))))))
+
+    assert (1, 0, True) == (scan.past["limit"], scan.unjudged, scan.complete)
+
+
+def test_a_request_that_ends_after_the_time_asked_for_is_not_missed(tmp_path: Path) -> None:
+    """Nobody asked for it, though its refusal was logged in that time."""
+    rows = turn(0, A, 1) + turn(100, B, 100, (100.5, NOT_ACTIVE))
+    scan = found(saved(tmp_path, events(*rows)), wanted=replace(WANTED, until=START + timedelta(seconds=110)))
+
+    assert (1, (), 0, True) == (scan.past["refused"], scan.cases, scan.unjudged, scan.complete)
+
+
 @pytest.mark.parametrize(("apart", "rule"), [(600, "retry-refused"), (3600, "request-refused")])
 def test_a_refusal_is_told_however_late(tmp_path: Path, apart: float, rule: str) -> None:
     """With what completed the session in the quarter of an hour before, else as it stands."""
     done = turn(0, A, 5, (4, said("coaching_service.session_completed")))
-    refused = said("coaching_sessions.send_message.not_active", error_code="SESSION_NOT_ACTIVE")
-    scan = found(saved(tmp_path, events(*done), events(*turn(apart, B, 1, (apart + 0.5, refused)))))
+    scan = found(saved(tmp_path, events(*done), events(*turn(apart, B, 1, (apart + 0.5, NOT_ACTIVE)))))
 
     assert [(rule,)] == [case.rules for case in scan.cases]
 
@@ -308,7 +351,7 @@ def test_live_logs_are_scanned_alike(alone: Clock) -> None:
         told = json.loads(result.stdout)
 
         assert fake.logs.scanned == told["bytes_scanned"]
-    for part in ("requests", "past", "per_minute"):
+    for part in ("requests", "past", "per_minute", "unjudged", "complete"):
         assert files[part] == told[part], part
     [one], [other] = files["cases"], told["cases"]
     assert {**one, "next_command": ""} == {**other, "next_command": ""}

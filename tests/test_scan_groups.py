@@ -134,6 +134,7 @@ DOCUMENT = {
         "next_command": 0,
     },
     "left_out": 0,
+    "unjudged": 0,
     "sources": 0,
     "complete": 0,
     "bytes_scanned": 0,

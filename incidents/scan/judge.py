@@ -96,15 +96,27 @@ class Scan:
     """By Insights; None for files."""
     throttled: int | None = None
     """Lines that tell of a throttled provider; None: they were not looked for."""
+    unjudged: int = 0
+    """Signs that were looked at, and whose request is not here from its beginning to its end."""
 
 
-def cases(
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the signs of a tally come to."""
+
+    cases: tuple[Case, ...]
+    """Worst first."""
+    unjudged: int
+    """Signs of which nothing can be said: their request is not here from its beginning to its end."""
+
+
+def judged(
     sources: Sequence[Source],
     tally: Tally,
     gateway: GatewayKind = "http",
     budgets: Budgets | None = None,
-) -> tuple[Case, ...]:
-    """What the signs of a tally come to, worst first."""
+) -> Judged:
+    """What the signs of a tally come to."""
     held: dict[_Identity, Event] = {}
     signs = tally.signs
     _read(sources, signs, (), held)
@@ -113,7 +125,8 @@ def cases(
     _read(sources, nearby, (), held)
     requests = _requests(held.values(), tally.wanted, gateway)
     found = [_case(each, tally.wanted, budgets or Budgets()) for each in _by_session(requests, tally.wanted)]
-    return tuple(sorted((case for case in found if case.is_told), key=_worst_first))
+    told = sorted((case for case in found if case.is_told), key=_worst_first)
+    return Judged(tuple(told), _unjudged(signs, requests, tally.wanted))
 
 
 def _read(
@@ -198,6 +211,31 @@ def _by_session(requests: Iterable[Request], wanted: Wanted) -> list[list[Reques
         if each.lines and wanted.holds(each.last_seen) and each.end is not None:
             parts.setdefault(each.sessions[0] if each.sessions else each.request_id, []).append(each)
     return list(parts.values())
+
+
+def _unjudged(signs: Iterable[Sign], requests: Iterable[Request], wanted: Wanted) -> int:
+    """How many signs stand in no request that ended. That a rule is silent about one does not count."""
+    whole = [each for each in requests if each.lines and each.end is not None]
+    lost = (sign for sign in signs if not any(_stands_in(sign, each) for each in whole))
+    return sum(not _may_end_later(sign, wanted) for sign in lost)
+
+
+def _stands_in(sign: Sign, request: Request) -> bool:
+    streams = {request.log_stream, sign.span.log_stream} - {None}
+    if len(streams) > 1 or sign.at is None:
+        return False
+    if sign.kind == "refused":
+        said = sign.message.rstrip()
+        return any(line.event.at == sign.at and line.event.message.rstrip() == said for line in request.lines)
+    first, last = request.lines[0].event.at, request.lines[-1].event.at
+    if sign.kind == "slow":  # by its time alone: a REPORT that somebody forged is no line of the request
+        return first <= sign.at <= last
+    return first <= sign.span.end and sign.span.start <= last  # throttling is met between requests, too
+
+
+def _may_end_later(sign: Sign, wanted: Wanted) -> bool:
+    """Whether a sign's request may end after the time asked for, so that nobody asked for it."""
+    return sign.kind != "slow" and wanted.until is not None and sign.span.end > wanted.until
 
 
 def _case(requests: Sequence[Request], wanted: Wanted, budgets: Budgets) -> Case:

@@ -24,7 +24,7 @@ from incidents.cloudwatch.source import Allow
 from incidents.cloudwatch.windows import Origin, Window, given
 from incidents.events import Event
 from incidents.forms.base import group_name, make_event
-from incidents.scan.judge import Scan, cases
+from incidents.scan.judge import Scan, judged
 from incidents.scan.signs import Tally, Wanted
 from incidents.scan.wishes import throttlings
 from incidents.sources import GATEWAY_LAG, SKIPS_LISTED, SLACK, Question, Reading, Span
@@ -226,17 +226,18 @@ def scan_live(planned: Live, query: Query, say: Callable[[list[str]], None], all
     tally = Tally(planned.wanted)
     one = LivePass(planned.plan, planned.calls, tally)
     one.run()
-    found = cases([one], tally, query.gateway, query.budgets)
+    found = judged([one], tally, query.gateway, query.budgets)
     say([f"Insights scanned {size_words(one.bytes_scanned)}; {len(one.held)} events read"])
     return Scan(
         requests=tally.requests,
         per_minute=tuple(tally.per_minute()),
         past=dict(tally.past),
-        cases=found,
+        cases=found.cases,
         left_out=tally.left_out,
         sources=(one.name,),
         skips=tuple(one.held.skipped),
-        complete=not one.held.missing,
+        complete=not (one.held.missing or found.unjudged),
+        unjudged=found.unjudged,
         bytes_scanned=one.bytes_scanned,
         throttled=tally.past["throttled"],
     )

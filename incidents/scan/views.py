@@ -46,8 +46,17 @@ def text(
         rows += ["", f"and {len(scan.cases) - most} more sessions (--most {len(scan.cases)})"]
     if scan.left_out:
         rows += ["", f"{scan.left_out} more requests were counted but not looked at: name a shorter time"]
+    if scan.unjudged:
+        rows += ["", _unjudged(scan.unjudged)]
     rows += [f"not read: {each.where}: {each.reason}" for each in scan.skips[:_MOST_SKIPS]]
     return "\n".join(clean(row) for row in rows) + "\n"
+
+
+def _unjudged(count: int) -> str:
+    what = "1 sign was counted but not judged: its request is" if count == 1 else (
+        f"{count} signs were counted but not judged: their requests are"
+    )
+    return f"{what} not here from beginning to end; give it whole log streams"
 
 
 def _groups(scan: Scan, by: By) -> tuple[Group, ...]:
@@ -149,6 +158,7 @@ def document(scan: Scan, where: Sequence[str], by: By = "session") -> dict[str, 
         "groups": groups,
         "cases": [_case_document(case, where) for case in scan.cases],
         "left_out": scan.left_out,
+        "unjudged": scan.unjudged,
         "sources": list(scan.sources),
         "complete": scan.complete,
         "bytes_scanned": scan.bytes_scanned,
