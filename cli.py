@@ -284,9 +284,11 @@ def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> Non
     else:
         found, where = _scan_files(paths or several(settings.get("logs")), settings)
 
-    from incidents.scan.views import as_json
+    from incidents.scan.views import as_json, nothing
     from incidents.scan.views import text as as_text
 
+    if found.is_empty:
+        raise nothing(found)
     where += question.again(asked)
     if asked["format_"] == "json":
         text = as_json(found, where, asked["by"])
@@ -322,9 +324,9 @@ def _from_alarm(
 def _scan_files(paths: tuple[str, ...], settings: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
     from incidents.scan.wishes import beginning
 
-    if not paths or "-" in paths:
+    if not paths:
         raise click.UsageError(
-            "name the logs: --logs PATH (a file, a folder or a pattern) or --log-group NAME"
+            "name the logs: --logs PATH (file, folder, pattern, - for stdin), or live ones: --log-group"
         )
     with beginning(paths, settings) as begun:  # a large file is gone through while the rest is imported
         from incidents.asked import query as query_of

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+import os
 import shlex
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,8 +68,8 @@ def found(*paths: str, wanted: Wanted = WANTED) -> Any:
     return scan_files(paths, wanted)
 
 
-def guard(*words: str) -> Result:
-    return CliRunner().invoke(cli.main, ["scan", *words], prog_name="guard")
+def guard(*words: str, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(cli.main, ["scan", *words], prog_name="guard", input=stdin)
 
 
 def test_the_incident_is_found_without_its_id() -> None:
@@ -142,6 +144,33 @@ def test_a_compressed_file_is_scanned_alike(tmp_path: Path) -> None:
 
     assert found(str(demo.logs())).past == found(str(path)).past
     assert [FOUND] == [list(case.rules) for case in found(str(path)).cases]
+
+
+@pytest.mark.parametrize("words", [("--logs", "-"), ("-",)], ids=["option", "argument"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_standard_input_is_scanned_alike(words: tuple[str, ...], pack: Any) -> None:
+    """As the help says, - is what a pipe gives: gone through once, read again around the signs."""
+    told, expected = (
+        json.loads(guard(*asked, "--format", "json", stdin=data).stdout)
+        for asked, data in ((words, pack(demo.logs().read_bytes())), (("--logs", str(demo.logs())), None))
+    )
+    for part in ("requests", "past", "per_minute", "complete"):
+        assert expected[part] == told[part], part
+    assert [FOUND] == [case["rules"] for case in told["cases"]]
+    assert ["-"] == told["sources"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_scanned_alike(tmp_path: Path) -> None:
+    """As a shell's <(...) gives one: it can be read only once."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(demo.logs().read_bytes(),), daemon=True)
+    writer.start()
+    scan = found(str(path))
+    writer.join(30)
+
+    assert (32, [FOUND]) == (scan.requests, [list(case.rules) for case in scan.cases])
 
 
 def test_a_line_without_an_end_counts(tmp_path: Path) -> None:
@@ -315,6 +344,67 @@ def test_nothing_to_scan_is_a_question_that_is_off() -> None:
     """Without logs: which option to type."""
     assert 2 == guard().exit_code
     assert 2 == guard("--logs", "nowhere/").exit_code
+
+
+@pytest.mark.parametrize("more", [(), ("--fail-on", "info"), ("--format", "json")])
+@pytest.mark.parametrize("data", [b"", b"\x7fELF\0\1\n\2", b"nothing of a log\n"], ids=["empty", "binary", "text"])
+def test_where_no_request_ended_nothing_matched(tmp_path: Path, data: bytes, more: tuple[str, ...]) -> None:
+    """That is no clean bill: exit code 3, with what was searched; no time is named where none was asked for."""
+    path = tmp_path / "some.log"
+    path.write_bytes(data)
+    result = guard("--logs", str(path), *more)
+
+    assert (3, "") == (result.exit_code, result.stdout)
+    assert f"no request ended in 1 source(s), {len(data)} bytes; searched {path}" in result.stderr
+
+
+def test_a_time_without_requests_is_named() -> None:
+    """What was asked for and held nothing."""
+    result = guard("--logs", str(demo.logs()), "--until", "2026-01-01T00:00Z")
+
+    assert 3 == result.exit_code
+    assert "bytes, until 2026-01-01T00:00:00.000Z; searched" in result.stderr
+
+
+def test_a_live_time_without_requests_is_named(alone: Clock) -> None:
+    """It is the plan's, whoever asked for it."""
+    store = Store()
+    store.add_events(events((0, said("coaching_sessions.list")), ids=["1"]))
+    with serving(store) as fake:
+        result = live_scan(fake.url)
+
+    assert 3 == result.exit_code
+    assert ", since 2026-02-09T23:00:00.000Z, until 2026-02-10T00:00:00.000Z; searched" in result.stderr
+
+
+def test_of_many_files_the_first_are_named(tmp_path: Path) -> None:
+    """A folder with a thousand files does not fill the screen."""
+    for number in range(9):
+        (tmp_path / f"{number}.log").touch()
+    result = guard("--logs", str(tmp_path))
+
+    assert 3 == result.exit_code
+    assert f"{tmp_path / '2.log'} and 6 more" in result.stderr
+    assert "3.log" not in result.stderr
+
+
+def test_what_could_not_be_read_may_hold_requests(tmp_path: Path) -> None:
+    """A damaged file without a request is an incomplete answer, not one that nothing matched."""
+    path = tmp_path / "cut.ndjson.gz"
+    path.write_bytes(gzip.compress(demo.logs().read_bytes())[:40])
+    result = guard("--logs", str(path))
+
+    assert 5 == result.exit_code
+    assert "no request ended" in result.stderr
+    assert "the gzip data ends too early" in result.stderr
+
+
+def test_a_refusal_alone_is_something(tmp_path: Path) -> None:
+    """Where no request ended but one was refused, the answer is not that nothing matched."""
+    result = guard("--logs", saved(tmp_path, events((0, NOT_ACTIVE))))
+
+    assert 5 == result.exit_code
+    assert f"No request ended in {tmp_path / 'logs.ndjson'}.\n" in result.stdout
 
 
 @pytest.fixture

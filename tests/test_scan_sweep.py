@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from guards.limits import limits_for
 from incidents import demo
 from incidents.events import Event, Skip
+from incidents.files import FileSource
 from incidents.forms.ndjson import read_ndjson_line
 from incidents.meanings import load
 from incidents.scan import needles, sweep
@@ -61,7 +62,7 @@ def by_reading(data: bytes, wanted: Wanted) -> Told:
 
 def by_sweeping(path: Path, wanted: Wanted, parts: int = 1) -> Told:
     """The quick way, in so many parts."""
-    one = FilePass(str(path), 0, tally := Tally(wanted))
+    one = FilePass(FileSource(str(path)), 0, tally := Tally(wanted))
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         for part in range(parts):

@@ -98,6 +98,17 @@ class Scan:
     """Lines that tell of a throttled provider; None: they were not looked for."""
     unjudged: int = 0
     """Signs that were looked at, and whose request is not here from its beginning to its end."""
+    bytes: int = 0
+    """Of what was gone through, as stored."""
+    since: datetime | None = None
+    """The first moment that was asked for; None: from the beginning of what there is ..."""
+    until: datetime | None = None
+    """... and the last one; None: to its end."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was there to judge: no request ended, and no line told of one that went wrong."""
+        return not self.requests and not any(self.past.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,9 @@ def scan_live(planned: Live, query: Query, say: Callable[[list[str]], None], all
         skips=tuple(one.held.skipped),
         complete=not (one.held.missing or found.unjudged),
         unjudged=found.unjudged,
+        bytes=one.bytes_scanned,
+        since=planned.plan.steps[0].window.since,
+        until=planned.plan.steps[0].window.until,
         bytes_scanned=one.bytes_scanned,
         throttled=tally.past["throttled"],
     )

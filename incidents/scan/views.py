@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
+from guards.errors import NothingMatched, NothingMatchedYet
 from incidents.display import clean
 from incidents.gateway import waited
 from incidents.redact import masked
@@ -22,6 +23,7 @@ SCHEMA: Final = "guard.scan/1"
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _ASCII_BARS: Final = "_.-=+*#@"
 _MOST_SKIPS: Final = 5
+_MOST_NAMED: Final = 3
 
 
 def text(
@@ -78,7 +80,7 @@ def _counted(count: int, thing: str) -> str:
 
 def _summary(scan: Scan) -> list[str]:
     if not scan.requests:
-        return [f"No request ended in {', '.join(scan.sources)} in the time asked for."]
+        return [f"No request ended in {named(scan.sources)}{when(scan)}."]
     first, last = scan.per_minute[0][0], scan.per_minute[-1][0]
     counts = ", ".join(
         f"{scan.past.get(name, 0)} {words}"
@@ -91,10 +93,38 @@ def _summary(scan: Scan) -> list[str]:
     )
     found = Counter(rule for case in scan.cases for rule in case.rules)
     rules = "; ".join(f"{rule} {count}" for rule, count in found.most_common()) or "nothing found"
-    when = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}Z"
+    minutes = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}Z"
     throttled = "" if scan.throttled is None else f", {_counted(scan.throttled, 'line')} of throttling"
-    lines = [f"{scan.requests} requests, {when}: {counts}{throttled}", f"Sessions: {rules}"]
+    lines = [f"{scan.requests} requests, {minutes}: {counts}{throttled}", f"Sessions: {rules}"]
     return lines if scan.throttled is not None else [*lines, _NO_THROTTLING]
+
+
+def named(sources: Sequence[str]) -> str:
+    """The first few sources, and how many more there are.
+
+    >>> named(["a", "b"]), named(list("abcde"))
+    ('a, b', 'a, b, c and 2 more')
+    """
+    more = len(sources) - _MOST_NAMED
+    return ", ".join(sources[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def when(scan: Scan) -> str:
+    """The time that was asked for, in words; nothing where none was."""
+    ends = (("since", scan.since), ("until", scan.until))
+    return "".join(f", {word} {_stamp(at)}" for word, at in ends if at is not None)
+
+
+def nothing(scan: Scan) -> NothingMatched:
+    """What is raised for a scan that is empty: what was searched, and what could not be read of it."""
+    what = (
+        f"no request ended in {len(scan.sources)} source(s), {scan.bytes:,} bytes{when(scan)}; "
+        f"searched {named(scan.sources)}"
+    )
+    skips = [f"{each.where}: {each.reason}" for each in scan.skips[:1]]
+    more = f" and {len(scan.skips) - 1} more" if len(scan.skips) > 1 else ""
+    what += f"; not read: {skips[0]}{more}" if skips else ""
+    return NothingMatched(what) if scan.complete else NothingMatchedYet(what)
 
 
 _NO_THROTTLING: Final = "Throttling was looked for around these alone; with --throttled it is everywhere."
