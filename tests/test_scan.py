@@ -47,6 +47,7 @@ from tests.logs import (
     said,
     start,
 )
+from tests.test_cli import on_a_terminal
 from tests.test_equal_forms import logged
 
 WANTED = Wanted(load(), limits_for("http"))
@@ -347,9 +348,11 @@ def test_nothing_to_scan_is_a_question_that_is_off() -> None:
 
 
 @pytest.mark.parametrize("more", [(), ("--fail-on", "info"), ("--format", "json")])
-@pytest.mark.parametrize("data", [b"", b"\x7fELF\0\1\n\2", b"nothing of a log\n"], ids=["empty", "binary", "text"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x7fELF\0\1\n\2", b"nothing of a log\n"], ids=["empty", "binary", "text"]
+)
 def test_where_no_request_ended_nothing_matched(tmp_path: Path, data: bytes, more: tuple[str, ...]) -> None:
-    """That is no clean bill: exit code 3, with what was searched; no time is named where none was asked for."""
+    """That is no clean bill: exit code 3, with what was searched; and no time, where none was asked for."""
     path = tmp_path / "some.log"
     path.write_bytes(data)
     result = guard("--logs", str(path), *more)
@@ -494,8 +497,71 @@ def test_a_live_plan_scans_nothing(alone: Clock) -> None:
         plan = json.loads(live_scan(fake.url, "--plan").stdout)
 
         assert 0 == fake.logs.scanned
+    assert ["slow, refused and throttled requests", "how many requests there were"] == [
+        step["finds"] for step in plan["steps"]
+    ]
     assert ["Insights", "Insights"] == [step["engine"] for step in plan["steps"]]
     assert plan["estimated_bytes"] == sum(step["estimated_bytes"] for step in plan["steps"]) > 0
+
+
+def test_a_live_plan_says_which_query_is_which(alone: Clock) -> None:
+    """Both go over the same time: each line says what it finds."""
+    with serving(demo_store()) as fake:
+        result = live_scan(fake.url)
+    lines = [line for line in result.stderr.splitlines() if ": Insights, " in line]
+
+    assert [True, True] == [
+        words in line
+        for words, line in zip(
+            (", slow, refused and throttled requests: ", ", how many requests there were: "),
+            lines,
+            strict=True,
+        )
+    ]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 100])
+def test_a_terminal_gets_whole_words(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is cut but what is longer than a line; a command goes on as a shell takes it."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    sent = on_a_terminal("scan", "--logs", str(demo.logs()), columns=columns)
+    shown, piped = sent.splitlines(), guard("--logs", str(demo.logs())).stdout
+    words = {word for line in shown for word in line.split()}
+    room = columns - 11
+
+    assert [] == [line for line in shown if len(line) > columns]
+    assert [] == [word for word in piped.split() if len(word) < room and word[0] != "▃" and word not in words]
+    joined = sent.replace("\\\n", " ")
+    [command] = [line for line in joined.splitlines() if "guard trace" in line]
+    assert columns < 80 or shlex.split(piped.splitlines()[-1]) == shlex.split(command)
+
+
+def test_a_pipe_gets_whole_lines() -> None:
+    """A line for each request and each command, however long, so that it can be searched."""
+    [command] = [
+        line for line in guard("--logs", str(demo.logs())).stdout.splitlines() if "guard trace" in line
+    ]
+
+    assert ["guard", "trace", "--session", demo.SESSION_ID, "--logs", str(demo.logs())] == shlex.split(
+        command
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "last"),
+    [(("--logs", "some.log"), "searched some.log"), ((), "--log-group")],
+    ids=["nothing matched", "usage"],
+)
+def test_an_error_on_a_terminal_has_whole_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], last: str
+) -> None:
+    """What went wrong is told in lines that break between words, indented under its beginning."""
+    monkeypatch.chdir(tmp_path)
+    Path("some.log").touch()
+    lines = on_a_terminal("scan", *words, columns=50).splitlines()
+
+    assert [] == [line for line in lines if len(line) > 50]
+    assert lines[-1].startswith("       ") and lines[-1].endswith(last)
 
 
 def test_minutes_without_requests_are_in_the_line(tmp_path: Path) -> None:

@@ -235,13 +235,16 @@ def _stands_in(sign: Sign, request: Request) -> bool:
     streams = {request.log_stream, sign.span.log_stream} - {None}
     if len(streams) > 1 or sign.at is None:
         return False
-    if sign.kind == "refused":
-        said = sign.message.rstrip()
-        return any(line.event.at == sign.at and line.event.message.rstrip() == said for line in request.lines)
     first, last = request.lines[0].event.at, request.lines[-1].event.at
-    if sign.kind == "slow":  # by its time alone: a REPORT that somebody forged is no line of the request
-        return first <= sign.at <= last
-    return first <= sign.span.end and sign.span.start <= last  # throttling is met between requests, too
+    if sign.kind == "throttled":  # that is met between requests, too
+        return first <= sign.span.end and sign.span.start <= last
+    # A slow one's REPORT is told by its time alone: one that somebody forged is no line of its request.
+    return first <= sign.at <= last and (sign.kind == "slow" or _says(request, sign))
+
+
+def _says(request: Request, sign: Sign) -> bool:
+    said = sign.message.rstrip()  # some tools cut off white space at the end
+    return any(line.event.at == sign.at and line.event.message.rstrip() == said for line in request.lines)
 
 
 def _may_end_later(sign: Sign, wanted: Wanted) -> bool:

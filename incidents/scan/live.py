@@ -33,6 +33,10 @@ from incidents.trace import Query
 LONGEST_INIT: Final = timedelta(seconds=10)
 """Insights compares durations without init, which may count for the gateway: so much less is asked for."""
 
+SIGNS: Final = "slow, refused and throttled requests"
+COUNT: Final = "how many requests there were"
+"""What each of the two queries is for."""
+
 _BINS: Final = 1_000
 _UNQUOTED: Final = frozenset('"\\')
 """What a query's text cannot hold."""
@@ -81,7 +85,7 @@ def plan_for(
     """What a scan would cost: two queries over the whole window. Raises SourceFailed."""
     check_groups(groups)
     steps = []
-    for text in (signs_query(wanted), count_query(window)):
+    for text, finds in ((signs_query(wanted), SIGNS), (count_query(window), COUNT)):
         try:
             found = start(calls, groups, window, estimate_query(text)).found()
         except Fault as fault:
@@ -89,7 +93,7 @@ def plan_for(
                 where = ", ".join(groups)
                 raise SourceFailed(f"{where}: {fault.what}", source=where, hint=fault.fix) from fault
             found = Found((), 0, fault)
-        steps.append(Step(window, "Insights", text, estimated(found)))
+        steps.append(Step(window, "Insights", text, estimated(found), finds=finds))
     return Plan(groups, calls.region, "requests that went wrong", origin, tuple(steps), **limits)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from guards.errors import NothingMatched, NothingMatchedYet
-from incidents.display import clean
+from incidents.display import clean, hung, width
 from incidents.gateway import waited
 from incidents.redact import masked
 from incidents.rules.words import identifier
@@ -23,6 +24,10 @@ SCHEMA: Final = "guard.scan/1"
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _ASCII_BARS: Final = "_.-=+*#@"
 _MOST_SKIPS: Final = 5
+_PER_MINUTE: Final = "requests  "
+_COMMAND: Final = "guard trace "
+_LEAD: Final = re.compile(r" *(?:(?:CRITICAL|WARNING|INFO|Sessions:) +)?")
+"""What stands before the text of a row, which goes on under itself."""
 _MOST_NAMED: Final = 3
 
 
@@ -34,8 +39,12 @@ def text(
     most: int = 20,
     columns: int = 80,
     ascii: bool = False,
+    wrapped: bool = False,
 ) -> str:
-    """The scan for a terminal: counts, a line of requests per minute, the cases with their next commands."""
+    """The scan as text: counts, a line of requests per minute, the cases with their next commands.
+
+    ``wrapped``: in lines of at most so many columns, as a terminal shows them.
+    """
     rows = [*_summary(scan), *_sparkline(scan, columns, ascii)]
     left = most
     for group in _groups(scan, by):
@@ -51,12 +60,29 @@ def text(
     if scan.unjudged:
         rows += ["", _unjudged(scan.unjudged)]
     rows += [f"not read: {each.where}: {each.reason}" for each in scan.skips[:_MOST_SKIPS]]
-    return "\n".join(clean(row) for row in rows) + "\n"
+    cleaned = [clean(row) for row in rows]
+    lines = [line for row in cleaned for line in _within(row, columns)] if wrapped else cleaned
+    return "\n".join(lines) + "\n"
+
+
+def _within(row: str, columns: int) -> Sequence[str]:
+    """A row in lines that fit: a command as a shell takes it, all else broken between words."""
+    if width(row) <= columns:
+        return [row]
+    lead = _LEAD.match(row)[0]  # type: ignore[index]  # matches all
+    text = row[len(lead) :]
+    if text.startswith(_COMMAND):
+        from incidents.views.text import continued
+
+        return [lead + line for line in continued(text, columns - len(lead))]
+    return hung(lead, text, columns, 0 if lead.strip() else 2)
 
 
 def _unjudged(count: int) -> str:
-    what = "1 sign was counted but not judged: its request is" if count == 1 else (
-        f"{count} signs were counted but not judged: their requests are"
+    what = (
+        "1 sign was counted but not judged: its request is"
+        if count == 1
+        else (f"{count} signs were counted but not judged: their requests are")
     )
     return f"{what} not here from beginning to end; give it whole log streams"
 
@@ -133,11 +159,12 @@ _NO_THROTTLING: Final = "Throttling was looked for around these alone; with --th
 def _sparkline(scan: Scan, columns: int, ascii: bool) -> list[str]:
     if len(scan.per_minute) < 2:
         return []
-    width = max(10, min(columns - 20, len(scan.per_minute)))
-    sums = _folded([count for _, count in scan.per_minute], width)
+    counts = [count for _, count in scan.per_minute]
+    most = f"  at most {max(counts)} a minute"
+    sums = _folded(counts, max(10, min(columns - len(_PER_MINUTE) - len(most), len(counts))))
     bars, top = _ASCII_BARS if ascii else _BARS, max(sums)
     line = "".join(bars[(len(bars) - 1) * each // top] if top else bars[0] for each in sums)
-    return [f"requests  {line}  at most {max(count for _, count in scan.per_minute)} a minute"]
+    return [f"{_PER_MINUTE}{line}{most}"]
 
 
 def _folded(counts: Sequence[int], width: int) -> list[int]:
