@@ -22,9 +22,11 @@ from incidents import demo
 from incidents.cloudwatch import calls, live
 from incidents.events import Event
 from incidents.meanings import load
+from incidents.scan.judge import judged
 from incidents.scan.run import scan_files
-from incidents.scan.signs import MOST, Wanted
+from incidents.scan.signs import MOST, Tally, Wanted
 from incidents.scan.views import document
+from incidents.sources import Question, Reading
 from tests.cloudwatch_logs import errors
 from tests.cloudwatch_logs.operations import Settings
 from tests.cloudwatch_logs.server import Fault, serving
@@ -562,6 +564,30 @@ def test_an_error_on_a_terminal_has_whole_words(
 
     assert [] == [line for line in lines if len(line) > 50]
     assert lines[-1].startswith("       ") and lines[-1].endswith(last)
+
+
+class Reordered:
+    """A source that numbers its events anew at each reading, as a live one does."""
+
+    def __init__(self, held: list[Event]) -> None:
+        self._held = held
+        self.asked: list[Question] = []
+
+    def read(self, question: Question) -> Reading:
+        """All of it."""
+        self.asked.append(question)
+        numbered = tuple(replace(each, order=each.order + 100 * len(self.asked)) for each in self._held)
+        return Reading("a.ndjson", numbered, len(numbered), (), 0, True, None, 0)
+
+
+def test_an_event_with_another_number_is_no_other_event() -> None:
+    """What was read around a sign is not new when it is read again: nothing more is asked for."""
+    held = events(*turn(0, A, 31), ids=["1", "2", "3", "4"])
+    source, tally = Reordered(held), Tally(WANTED)
+    tally.take(held[-1], 0)
+    [case] = judged([source], tally).cases
+
+    assert (4, 2) == (len(case.requests[0].lines), len(source.asked))
 
 
 def test_minutes_without_requests_are_in_the_line(tmp_path: Path) -> None:

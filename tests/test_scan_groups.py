@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,15 @@ def test_throttling_in_quick_requests_is_found_where_it_is_asked_for(tmp_path: P
     assert (1, [["llm-throttled"]]) == (told["throttled_lines"], [case["rules"] for case in told["cases"]])
     assert ", 1 line of throttling" in guard("--logs", path, "--throttled").stdout
     assert "with --throttled it is everywhere" in guard("--logs", path).stdout
+
+
+def test_throttling_before_a_request_makes_no_answer_incomplete(tmp_path: Path) -> None:
+    """It may be met in no request at all; where no request is near, nothing could be judged."""
+    wanted = replace(WANTED, throttled=True)
+    near, alone = [events((-40, THROTTLED), *turn(0, A, 2)), events((-400, THROTTLED), *turn(0, A, 2))]
+    scans = [found(str(file_of(tmp_path, each)), wanted=wanted) for each in (near, alone)]
+
+    assert [(1, 0), (1, 1)] == [(scan.past["throttled"], scan.unjudged) for scan in scans]
 
 
 @pytest.mark.usefixtures("alone")

@@ -392,6 +392,18 @@ def test_the_command_begins_the_pass_that_it_needs(tmp_path: Path) -> None:
     assert begin([str(path)], {"since": "2h"}) is begin([], {}) is begin([str(tmp_path)], {}) is None
 
 
+def test_no_pass_begins_over_a_file_that_is_named_like_standard_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be scanned in the place of what the pipe gives."""
+    from incidents.scan.wishes import begin
+
+    large(tmp_path).rename(tmp_path / "-")
+    monkeypatch.chdir(tmp_path)
+
+    assert begin(["-"], {}) is None
+
+
 class Counting(Sweep):
     """A pass that tells whether somebody asked it."""
 

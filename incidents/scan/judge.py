@@ -238,12 +238,9 @@ def _stands_in(sign: Sign, request: Request) -> bool:
     first, last = request.lines[0].event.at, request.lines[-1].event.at
     if sign.kind == "throttled":  # that is met between requests, too
         return first <= sign.span.end and sign.span.start <= last
-    # A slow one's REPORT is told by its time alone: one that somebody forged is no line of its request.
-    return first <= sign.at <= last and (sign.kind == "slow" or _says(request, sign))
-
-
-def _says(request: Request, sign: Sign) -> bool:
     said = sign.message.rstrip()  # some tools cut off white space at the end
+    if not first <= sign.at <= last:
+        return False
     return any(line.event.at == sign.at and line.event.message.rstrip() == said for line in request.lines)
 
 
