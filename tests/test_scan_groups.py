@@ -193,11 +193,11 @@ def test_throttling_in_quick_requests_is_found_where_it_is_asked_for(tmp_path: P
     assert "with --throttled it is everywhere" in guard("--logs", path).stdout
 
 
-def test_throttling_before_a_request_makes_no_answer_incomplete(tmp_path: Path) -> None:
-    """It may be met in no request at all; where no request is near, nothing could be judged."""
+def test_throttling_between_requests_makes_no_answer_incomplete(tmp_path: Path) -> None:
+    """It may be met in no request at all; only where none is near could nothing be judged."""
     wanted = replace(WANTED, throttled=True)
-    near, alone = [events((-40, THROTTLED), *turn(0, A, 2)), events((-400, THROTTLED), *turn(0, A, 2))]
-    scans = [found(str(file_of(tmp_path, each)), wanted=wanted) for each in (near, alone)]
+    near, far = (events(*turn(0, A, 31), (31 + later, THROTTLED)) for later in (10, 400))
+    scans = [found(str(file_of(tmp_path, each)), wanted=wanted) for each in (near, far)]
 
     assert [(1, 0), (1, 1)] == [(scan.past["throttled"], scan.unjudged) for scan in scans]
 
