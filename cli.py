@@ -44,6 +44,10 @@ SEVERITIES = ("info", "warning", "critical")
 INTERRUPTED, INCOMPLETE, FOUND = 130, 5, 1
 
 
+_ERROR = "Error: "
+"""What click puts before a message of its own."""
+
+
 class _Guard(click.Group):
     """A group whose errors are sentences on stderr and whose exit codes are ours."""
 
@@ -51,10 +55,15 @@ class _Guard(click.Group):
         try:
             return super().invoke(ctx)
         except GuardError as error:
-            from incidents.display import clean
-
-            click.echo(f"guard: {clean(str(error))}", err=True)
+            _say([str(error)])
             ctx.exit(error.exit_code)
+        except click.UsageError as error:
+            if type(error) is not click.UsageError:  # click's own show help, or what is spelt alike
+                raise
+            from incidents.output import sentence
+
+            told = sentence(_ERROR, error.message).removeprefix(_ERROR)
+            raise click.UsageError(told, error.ctx) from error
         except KeyboardInterrupt:
             click.echo("guard: interrupted", err=True)
             ctx.exit(INTERRUPTED)
@@ -227,9 +236,10 @@ def _show_plan(plan: Any) -> None:
 
 def _say(lines: list[str]) -> None:
     from incidents.display import clean
+    from incidents.output import sentence
 
     for line in lines:
-        click.echo(f"guard: {clean(line)}", err=True)
+        click.echo(sentence("guard: ", clean(line)), err=True)
 
 
 def _allow(plan: Any, number: int) -> bool:
@@ -284,15 +294,19 @@ def scan(more_logs: tuple[str, ...], logs: tuple[str, ...], **asked: Any) -> Non
     else:
         found, where = _scan_files(paths or several(settings.get("logs")), settings)
 
-    from incidents.scan.views import as_json
+    from incidents.scan.views import as_json, nothing
     from incidents.scan.views import text as as_text
 
+    if found.is_empty:
+        raise nothing(found)
     where += question.again(asked)
     if asked["format_"] == "json":
         text = as_json(found, where, asked["by"])
     else:
-        shown = {key: value for key, value in _shape(asked["output"]).items() if key in ("columns", "ascii")}
-        text = as_text(found, where, by=asked["by"], most=asked["most"], **shown)
+        shape = _shape(asked["output"])
+        shown = {key: value for key, value in shape.items() if key in ("columns", "ascii")}
+        wrapped = shape.get("rows") is not None  # on a terminal
+        text = as_text(found, where, by=asked["by"], most=asked["most"], wrapped=wrapped, **shown)
     _give(text, asked["format_"], asked["output"])
     sys.exit(_scan_code(found, asked["fail_on"]))
 
@@ -322,9 +336,9 @@ def _from_alarm(
 def _scan_files(paths: tuple[str, ...], settings: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
     from incidents.scan.wishes import beginning
 
-    if not paths or "-" in paths:
+    if not paths:
         raise click.UsageError(
-            "name the logs: --logs PATH (a file, a folder or a pattern) or --log-group NAME"
+            "name the logs: --logs PATH (file, folder, pattern, - for stdin), or live ones: --log-group"
         )
     with beginning(paths, settings) as begun:  # a large file is gone through while the rest is imported
         from incidents.asked import query as query_of

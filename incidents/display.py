@@ -128,6 +128,17 @@ def wrap(text: str, columns: int) -> tuple[str, ...]:
     return (*lines, current) if current or not lines else tuple(lines)
 
 
+def hung(lead: str, text: str, columns: int, further: int = 0) -> list[str]:
+    """The lead, then the text beside it, wrapped under itself or so much further in.
+
+    >>> hung("guard: ", "the client got 503", 17), hung("", "the client got 503", 14, 2)
+    (['guard: the client', '       got 503'], ['the client', '  got 503'])
+    """
+    indent = width(lead) + further
+    first, *others = (line.rstrip() for line in wrap(text, max(columns - indent, 1)))
+    return [lead + first, *(" " * indent + line for line in others)]
+
+
 def _chunks(word: str, columns: int) -> list[str]:
     chunks = []
     while width(word) > columns:

@@ -51,6 +51,21 @@ class FileSource:
         self._ahead: Ahead | None = None
         self._damage: list[Skip] = []
 
+    @property
+    def name(self) -> str:
+        """As the user named it; ``-`` is standard input."""
+        return self._name
+
+    @property
+    def origin(self) -> Origin:
+        """Where its bytes come from, for those who read its form."""
+        return Origin(source=self._name, path=self._path)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it was a pipe, of which a copy is read."""
+        return self._input is not None
+
     def read(self, question: Question) -> Reading:
         """Everything in the file that the question asks for.
 
@@ -62,7 +77,7 @@ class FileSource:
             raise SourceFailed.of_file(self._name, error) from error
 
     def _read(self, question: Question) -> Reading:
-        with self._opened() as file:
+        with self.opened() as file:
             if self._form is None:
                 self._form = recognise(self._head(file), self._path)
             if self._form is NDJSON and self._held is None:
@@ -72,8 +87,11 @@ class FileSource:
             return self._in_full(file, question)
 
     @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
-        """The file, open only while it is read: a folder may hold more than may be open at once."""
+    def opened(self) -> Iterator[BinaryIO]:
+        """The file, open only while it is read: a folder may hold more than may be open at once.
+
+        A pipe, standard input too, is read to its end once and kept.
+        """
         if self._input is not None:
             yield self._input
         elif self._path is None:
@@ -119,7 +137,7 @@ class FileSource:
         """Begin to search for what will be asked for, if the file is worth it; the caller need not wait."""
         if self._path is None:
             return
-        with suppress(OSError), self._opened() as file:  # what is wrong with it is told when it is read
+        with suppress(OSError), self.opened() as file:  # what is wrong with it is told when it is read
             data = self._mapped(file)
             self._ahead = None if data is None else Ahead(data, text)
 
@@ -206,10 +224,9 @@ class FileSource:
             yield from self._held
             return
         assert self._form is not None
-        origin = Origin(source=self._name, path=self._path)
         decoded = _Counted(self._pieces(file))
         held: list[Event | Skip] | None = []
-        for each in self._form.events(decoded, origin):
+        for each in self._form.events(decoded, self.origin):
             if held is not None:
                 held.append(each)
                 if decoded.count > self._most_held:

@@ -33,6 +33,24 @@ def timezone() -> dict[str, Any]:
     return {"timezone": here.tzinfo if here.utcoffset() != timedelta(0) else None}
 
 
+def sentence(lead: str, text: str) -> str:
+    """A lead and a clean sentence for standard error: on a terminal broken between words, else one line."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return lead + text
+    from incidents.display import hung
+
+    said = text.lstrip(" ")
+    return "\n".join(hung(lead + " " * (len(text) - len(said)), said, _columns_of(sys.stderr)))
+
+
+def _columns_of(stream: TextIO) -> int:
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except OSError:  # says that it is a terminal, and is none
+        columns = 0
+    return max(40, min(columns or 80, 200))
+
+
 def put(text: str, format_: str) -> None:
     """Print a document. Raises BadUsage where that cannot be; a pipe that has closed saw enough."""
     stdout = _stdout()

@@ -175,6 +175,11 @@ def filter_json(events: Sequence[Logged]) -> list[Saved]:
     return _text(json.dumps({"events": _cli_events(events), "searchedLogStreams": []}, indent=4) + "\n")
 
 
+def filter_json_compact(events: Sequence[Logged]) -> list[Saved]:
+    """In one line, as ``jq -c`` and most programs write it."""
+    return _text(json.dumps({"events": _cli_events(events), "searchedLogStreams": []}, separators=(",", ":")))
+
+
 def filter_json_pages(events: Sequence[Logged]) -> list[Saved]:
     """Two compact pages, one after the other, with the events behind the other keys."""
     half = len(events) // 2
@@ -186,6 +191,10 @@ def filter_json_pages(events: Sequence[Logged]) -> list[Saved]:
 
 def event_array(events: Sequence[Logged]) -> list[Saved]:
     return _text(json.dumps(_cli_events(events), indent=2, ensure_ascii=False))
+
+
+def event_array_compact(events: Sequence[Logged]) -> list[Saved]:
+    return _text(json.dumps(_cli_events(events), separators=(",", ":")))
 
 
 def pretty_events(events: Sequence[Logged]) -> list[Saved]:
@@ -204,9 +213,16 @@ def _rows(events: Sequence[Logged]) -> list[list[dict[str, str]]]:
     ]
 
 
+def _results(events: Sequence[Logged]) -> dict[str, object]:
+    return {"results": _rows(events), "statistics": {"recordsMatched": 3.0}, "status": "Complete"}
+
+
 def results_json(events: Sequence[Logged]) -> list[Saved]:
-    document = {"results": _rows(events), "statistics": {"recordsMatched": 3.0}, "status": "Complete"}
-    return _text(json.dumps(document, indent=4))
+    return _text(json.dumps(_results(events), indent=4))
+
+
+def results_json_compact(events: Sequence[Logged]) -> list[Saved]:
+    return _text(json.dumps(_results(events), separators=(",", ":")))
 
 
 def results_array(events: Sequence[Logged]) -> list[Saved]:
@@ -310,9 +326,17 @@ def awslogs_coloured(events: Sequence[Logged]) -> list[Saved]:
     return _text("".join(form.format(GROUP, e.stream, _millis(e), _millis(i), e.message) for e, i in lines))
 
 
-def get_json(events: Sequence[Logged]) -> list[Saved]:
+def _got(events: Sequence[Logged]) -> dict[str, object]:
     page = [{"timestamp": e.ms, "message": e.message, "ingestionTime": e.ms + 4000} for e in events]
-    return _text(json.dumps({"events": page, "nextForwardToken": "f/1", "nextBackwardToken": "b/1"}))
+    return {"events": page, "nextForwardToken": "f/1", "nextBackwardToken": "b/1"}
+
+
+def get_json(events: Sequence[Logged]) -> list[Saved]:
+    return _text(json.dumps(_got(events), indent=4))
+
+
+def get_json_compact(events: Sequence[Logged]) -> list[Saved]:
+    return _text(json.dumps(_got(events), separators=(",", ":")))
 
 
 def get_text(events: Sequence[Logged]) -> list[Saved]:
@@ -329,12 +353,13 @@ def tail_short(events: Sequence[Logged]) -> list[Saved]:
 
 
 FULL_FORMS: tuple[Writer, ...] = (
-    *(ndjson, ndjson_insights, filter_json, filter_json_pages, event_array, pretty_events),
-    *(results_json, results_array, results_text, results_text_crlf, filter_text, tail, tail_coloured),
+    *(ndjson, ndjson_insights, filter_json, filter_json_compact, filter_json_pages),
+    *(event_array, event_array_compact, pretty_events, results_json, results_json_compact, results_array),
+    *(results_text, results_text_crlf, filter_text, tail, tail_coloured),
     *(subscription_lines, firehose, subscription_sorted, awslogs_data, export),
     *(sam, sam_coloured, awslogs_times, awslogs_coloured),
 )
-NO_STREAM_FORMS: tuple[Writer, ...] = (get_json, get_text, export_flat)
+NO_STREAM_FORMS: tuple[Writer, ...] = (get_json, get_json_compact, get_text, export_flat)
 POORER_FORMS: tuple[Writer, ...] = (*NO_STREAM_FORMS, tail_short)
 
 

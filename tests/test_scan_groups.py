@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,7 @@ DOCUMENT = {
         "next_command": 0,
     },
     "left_out": 0,
+    "unjudged": 0,
     "sources": 0,
     "complete": 0,
     "bytes_scanned": 0,
@@ -189,6 +191,15 @@ def test_throttling_in_quick_requests_is_found_where_it_is_asked_for(tmp_path: P
     assert (1, [["llm-throttled"]]) == (told["throttled_lines"], [case["rules"] for case in told["cases"]])
     assert ", 1 line of throttling" in guard("--logs", path, "--throttled").stdout
     assert "with --throttled it is everywhere" in guard("--logs", path).stdout
+
+
+def test_throttling_between_requests_makes_no_answer_incomplete(tmp_path: Path) -> None:
+    """It may be met in no request at all; only where none is near could nothing be judged."""
+    wanted = replace(WANTED, throttled=True)
+    near, far = (events(*turn(0, A, 31), (31 + later, THROTTLED)) for later in (10, 400))
+    scans = [found(str(file_of(tmp_path, each)), wanted=wanted) for each in (near, far)]
+
+    assert [(1, 0), (1, 1)] == [(scan.past["throttled"], scan.unjudged) for scan in scans]
 
 
 @pytest.mark.usefixtures("alone")

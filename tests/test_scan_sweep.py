@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from guards.limits import limits_for
 from incidents import demo
 from incidents.events import Event, Skip
+from incidents.files import FileSource
 from incidents.forms.ndjson import read_ndjson_line
 from incidents.meanings import load
 from incidents.scan import needles, sweep
@@ -61,7 +62,7 @@ def by_reading(data: bytes, wanted: Wanted) -> Told:
 
 def by_sweeping(path: Path, wanted: Wanted, parts: int = 1) -> Told:
     """The quick way, in so many parts."""
-    one = FilePass(str(path), 0, tally := Tally(wanted))
+    one = FilePass(FileSource(str(path)), 0, tally := Tally(wanted))
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         for part in range(parts):
@@ -389,6 +390,18 @@ def test_the_command_begins_the_pass_that_it_needs(tmp_path: Path) -> None:
     assert asked.wanted(asked.query(settings, ())).wish == begun.wish
     assert 50_000 == begun.wish.usual.below_ms
     assert begin([str(path)], {"since": "2h"}) is begin([], {}) is begin([str(tmp_path)], {}) is None
+
+
+def test_no_pass_begins_over_a_file_that_is_named_like_standard_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be scanned in the place of what the pipe gives."""
+    from incidents.scan.wishes import begin
+
+    large(tmp_path).rename(tmp_path / "-")
+    monkeypatch.chdir(tmp_path)
+
+    assert begin(["-"], {}) is None
 
 
 class Counting(Sweep):

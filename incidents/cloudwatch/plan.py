@@ -40,6 +40,8 @@ class Step:
     """What it would scan: 0 for FilterLogEvents, which is not charged for; None when not known."""
     indexed: bool = False
     """Whether the query asks an index, so that it scans less."""
+    finds: str = ""
+    """What it is for, where several go over the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ def _step_document(plan: Plan, number: int) -> dict[str, Any]:
         "estimated_bytes": step.estimated_bytes,
         "estimated_usd": None if cost is None else round(cost, 6),
         "within_budget": plan.affordable(number),
+        **({"finds": step.finds} if step.finds else {}),
     }
 
 
@@ -162,6 +165,7 @@ def words(plan: Plan) -> list[str]:
 def _step_words(plan: Plan, number: int) -> str:
     step = plan.steps[number]
     when = f"{rfc3339(step.window.since)} to {rfc3339(step.window.until)}"
+    when += f", {step.finds}" if step.finds else ""
     if step.engine == "FilterLogEvents":
         return f"  {when}: FilterLogEvents, not charged"
     over = "" if plan.affordable(number) else f"; over the budget of {plan.max_gb:g} GB"

@@ -10,8 +10,8 @@ from guards.errors import SourceFailed
 from incidents import containers
 from incidents.ahead import occurrences
 from incidents.events import Event, Skip
-from incidents.files import HEAD
-from incidents.forms import NDJSON, Form, Origin, recognise
+from incidents.files import HEAD, FileSource
+from incidents.forms import NDJSON, Form, recognise
 from incidents.forms.base import LONGEST, TOO_LONG
 from incidents.forms.ndjson import read_ndjson_line
 from incidents.paths import NO_LOGS, InFolder
@@ -25,19 +25,22 @@ _WORTH: Final = 16 << 20
 class FilePass:
     """One file, gone through once."""
 
-    def __init__(self, path: str, number: int, tally: Tally, begun: Sweep | None = None) -> None:
-        self.path = path
+    def __init__(self, source: FileSource, number: int, tally: Tally, begun: Sweep | None = None) -> None:
+        self.path = source.name
         self.skips: list[Skip] = []
         """What could not be read."""
-        self._number, self._tally, self._begun = number, tally, begun
+        self.size = 0
+        """Bytes, as stored."""
+        self._source, self._number, self._tally, self._begun = source, number, tally, begun
         self._wish = tally.wanted.wish
         self._marks = [mark.encode() for mark in self._wish.marks]
 
     def run(self) -> None:
         """Take all signs in it. Raises SourceFailed when it cannot be opened."""
         try:
-            with open(self.path, "rb") as file:
-                form = recognise(_head(file), self.path)
+            with self._source.opened() as file:
+                self.size = file.seek(0, os.SEEK_END)
+                form = recognise(_head(file), self._source.origin.path)
                 self._ndjson(file) if form is NDJSON else self._in_full(file, form)
         except OSError as error:
             raise SourceFailed.of_file(self.path, error) from error
@@ -47,8 +50,8 @@ class FilePass:
 
     def _ndjson(self, file: BinaryIO) -> None:
         file.seek(0)
-        if containers.kind_of(file.read(4)) == "plain":
-            for found in self._swept(os.fstat(file.fileno()).st_size):
+        if containers.kind_of(file.read(4)) == "plain" and not self._source.is_kept:
+            for found in self._swept(self.size):
                 self.take(file, found)
             return
         for data in self._decoded(file):
@@ -97,7 +100,7 @@ class FilePass:
             self.skips.append(read)
 
     def _decoded(self, file: BinaryIO) -> Iterator[bytes]:
-        """Whole lines of what a compressed file decodes to."""
+        """Whole lines of what a compressed file decodes to, or a pipe gave."""
         rest = b""
         for piece in containers.pieces(file, self._damaged):
             cut = piece.rfind(b"\n") + 1
@@ -116,7 +119,7 @@ class FilePass:
         texts = self._tally.wanted.marks
         pieces = containers.pieces(file, self._damaged)
         events = 0
-        for each in form.events(pieces, Origin(source=self.path, path=self.path)):
+        for each in form.events(pieces, self._source.origin):
             events += isinstance(each, Event)
             if isinstance(each, Skip) or any(mark in each.message for mark in texts):
                 self._take(each)

@@ -41,6 +41,8 @@ TOLD: Final = frozenset(
 )
 """The rules that a scan tells of: the others judge how much was read."""
 
+_Identity = tuple[object, ...]
+
 _NEARBY: Final = timedelta(minutes=1)
 _NOWHERE: Final = "guard-scan-nowhere"
 """No stream: only the sessions' lines are wanted of a span of this name."""
@@ -94,16 +96,39 @@ class Scan:
     """By Insights; None for files."""
     throttled: int | None = None
     """Lines that tell of a throttled provider; None: they were not looked for."""
+    unjudged: int = 0
+    """Signs that were looked at, and whose request is not here from its beginning to its end."""
+    bytes: int = 0
+    """Of what was gone through, as stored."""
+    since: datetime | None = None
+    """The first moment that was asked for; None: from the beginning of what there is ..."""
+    until: datetime | None = None
+    """... and the last one; None: to its end."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was there to judge: no request ended, and no line told of one that went wrong."""
+        return not self.requests and not any(self.past.values())
 
 
-def cases(
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the signs of a tally come to."""
+
+    cases: tuple[Case, ...]
+    """Worst first."""
+    unjudged: int
+    """Signs of which nothing can be said: their request is not here from its beginning to its end."""
+
+
+def judged(
     sources: Sequence[Source],
     tally: Tally,
     gateway: GatewayKind = "http",
     budgets: Budgets | None = None,
-) -> tuple[Case, ...]:
-    """What the signs of a tally come to, worst first."""
-    held: dict[str, Event] = {}
+) -> Judged:
+    """What the signs of a tally come to."""
+    held: dict[_Identity, Event] = {}
     signs = tally.signs
     _read(sources, signs, (), held)
     sessions = _sessions(_requests(held.values(), tally.wanted, gateway), tally.wanted)
@@ -111,18 +136,30 @@ def cases(
     _read(sources, nearby, (), held)
     requests = _requests(held.values(), tally.wanted, gateway)
     found = [_case(each, tally.wanted, budgets or Budgets()) for each in _by_session(requests, tally.wanted)]
-    return tuple(sorted((case for case in found if case.is_told), key=_worst_first))
+    told = sorted((case for case in found if case.is_told), key=_worst_first)
+    return Judged(tuple(told), _unjudged(signs, requests, tally.wanted))
 
 
 def _read(
-    sources: Sequence[Source], signs: Iterable[Sign], needles: tuple[str, ...], held: dict[str, Event]
+    sources: Sequence[Source], signs: Iterable[Sign], needles: tuple[str, ...], held: dict[_Identity, Event]
 ) -> None:
     signs = list(signs)
     for number, source in enumerate(sources):
         if wanted := spans(signs, number):
             question = Question(needles, wanted)
             events = source.read(question).events
-            held.update((event.place, event) for event in events if _belongs(event, question))
+            held.update((_identity(event), event) for event in events if _belongs(event, question))
+
+
+def _identity(event: Event) -> _Identity:
+    """What tells an event from all others, in each reading of its source.
+
+    Its place alone does not: of JSON in one line all events stand in one. Its order alone does not: live, it
+    changes with what else was read; but there each event has its ID.
+    """
+    if event.event_id is None:
+        return event.source, event.place, event.order
+    return event.source, event.place, event.log_stream, event.event_id, event.at, event.message
 
 
 def _belongs(event: Event, question: Question) -> bool:
@@ -144,13 +181,13 @@ def _sessions(requests: Iterable[Request], wanted: Wanted) -> tuple[str, ...]:
 
 
 def _nearby(
-    sources: Sequence[Source], signs: Sequence[Sign], sessions: tuple[str, ...], held: dict[str, Event]
+    sources: Sequence[Source], signs: Sequence[Sign], sessions: tuple[str, ...], held: dict[_Identity, Event]
 ) -> list[Sign]:
     """Requests of the same sessions that ran meanwhile in other streams."""
     before = set(held)
     earlier = [replace(sign, span=Span(_NOWHERE, sign.span.start - AROUND, sign.span.end)) for sign in signs]
     _read(sources, [*signs, *earlier], sessions, held)
-    new = [event for place, event in held.items() if place not in before]
+    new = [event for identity, event in held.items() if identity not in before]
     return [
         Sign(
             number,
@@ -185,6 +222,31 @@ def _by_session(requests: Iterable[Request], wanted: Wanted) -> list[list[Reques
         if each.lines and wanted.holds(each.last_seen) and each.end is not None:
             parts.setdefault(each.sessions[0] if each.sessions else each.request_id, []).append(each)
     return list(parts.values())
+
+
+def _unjudged(signs: Iterable[Sign], requests: Iterable[Request], wanted: Wanted) -> int:
+    """How many signs stand in no request that ended. That a rule is silent about one does not count."""
+    whole = [each for each in requests if each.lines and each.end is not None]
+    lost = (sign for sign in signs if not any(_stands_in(sign, each) for each in whole))
+    return sum(not _may_end_later(sign, wanted) for sign in lost)
+
+
+def _stands_in(sign: Sign, request: Request) -> bool:
+    streams = {request.log_stream, sign.span.log_stream} - {None}
+    if len(streams) > 1 or sign.at is None:
+        return False
+    first, last = request.lines[0].event.at, request.lines[-1].event.at
+    if sign.kind == "throttled":  # that is met between requests, too
+        return first <= sign.span.end and sign.span.start <= last
+    said = sign.message.rstrip()  # some tools cut off white space at the end
+    if not first <= sign.at <= last:
+        return False
+    return any(line.event.at == sign.at and line.event.message.rstrip() == said for line in request.lines)
+
+
+def _may_end_later(sign: Sign, wanted: Wanted) -> bool:
+    """Whether a sign's request may end after the time asked for, so that nobody asked for it."""
+    return sign.kind != "slow" and wanted.until is not None and sign.span.end > wanted.until
 
 
 def _case(requests: Sequence[Request], wanted: Wanted, budgets: Budgets) -> Case:

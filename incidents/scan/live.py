@@ -24,7 +24,7 @@ from incidents.cloudwatch.source import Allow
 from incidents.cloudwatch.windows import Origin, Window, given
 from incidents.events import Event
 from incidents.forms.base import group_name, make_event
-from incidents.scan.judge import Scan, cases
+from incidents.scan.judge import Scan, judged
 from incidents.scan.signs import Tally, Wanted
 from incidents.scan.wishes import throttlings
 from incidents.sources import GATEWAY_LAG, SKIPS_LISTED, SLACK, Question, Reading, Span
@@ -32,6 +32,10 @@ from incidents.trace import Query
 
 LONGEST_INIT: Final = timedelta(seconds=10)
 """Insights compares durations without init, which may count for the gateway: so much less is asked for."""
+
+SIGNS: Final = "slow, refused and throttled requests"
+COUNT: Final = "how many requests there were"
+"""What each of the two queries is for."""
 
 _BINS: Final = 1_000
 _UNQUOTED: Final = frozenset('"\\')
@@ -81,7 +85,7 @@ def plan_for(
     """What a scan would cost: two queries over the whole window. Raises SourceFailed."""
     check_groups(groups)
     steps = []
-    for text in (signs_query(wanted), count_query(window)):
+    for text, finds in ((signs_query(wanted), SIGNS), (count_query(window), COUNT)):
         try:
             found = start(calls, groups, window, estimate_query(text)).found()
         except Fault as fault:
@@ -89,7 +93,7 @@ def plan_for(
                 where = ", ".join(groups)
                 raise SourceFailed(f"{where}: {fault.what}", source=where, hint=fault.fix) from fault
             found = Found((), 0, fault)
-        steps.append(Step(window, "Insights", text, estimated(found)))
+        steps.append(Step(window, "Insights", text, estimated(found), finds=finds))
     return Plan(groups, calls.region, "requests that went wrong", origin, tuple(steps), **limits)
 
 
@@ -226,17 +230,21 @@ def scan_live(planned: Live, query: Query, say: Callable[[list[str]], None], all
     tally = Tally(planned.wanted)
     one = LivePass(planned.plan, planned.calls, tally)
     one.run()
-    found = cases([one], tally, query.gateway, query.budgets)
+    found = judged([one], tally, query.gateway, query.budgets)
     say([f"Insights scanned {size_words(one.bytes_scanned)}; {len(one.held)} events read"])
     return Scan(
         requests=tally.requests,
         per_minute=tuple(tally.per_minute()),
         past=dict(tally.past),
-        cases=found,
+        cases=found.cases,
         left_out=tally.left_out,
         sources=(one.name,),
         skips=tuple(one.held.skipped),
-        complete=not one.held.missing,
+        complete=not (one.held.missing or found.unjudged),
+        unjudged=found.unjudged,
+        bytes=one.bytes_scanned,
+        since=planned.plan.steps[0].window.since,
+        until=planned.plan.steps[0].window.until,
         bytes_scanned=one.bytes_scanned,
         throttled=tally.past["throttled"],
     )

@@ -11,7 +11,7 @@ from incidents.files import FileSource
 from incidents.paths import NO_LOGS
 from incidents.rules.registry import Budgets
 from incidents.scan.files import FilePass
-from incidents.scan.judge import Scan, cases
+from incidents.scan.judge import Scan, judged
 from incidents.scan.signs import Tally, Wanted
 from incidents.scan.sweep import Sweep
 
@@ -30,25 +30,33 @@ def scan_files(
     tally = Tally(wanted)
     skips: list[Skip] = []
     failed: list[SourceFailed] = []
-    for number, path in enumerate(paths):
-        one = FilePass(path, number, tally, begun if begun and begun.path == path else None)
+    size = 0
+    sources = [FileSource(path) for path in paths]
+    for number, (path, source) in enumerate(zip(paths, sources, strict=True)):
+        one = FilePass(source, number, tally, begun if begun and begun.path == path else None)
         try:
             one.run()
         except SourceFailed as error:
             failed.append(error)
             skips.append(Skip(path, str(error)))
         skips += one.skips
+        size += one.size
     if failed and len(failed) == len(paths):
         raise failed[0]
-    sources = [FileSource(path) for path in paths]
+    found = judged(sources, tally, gateway, budgets)
+    cut = any(one.where in paths and one.reason != NO_LOGS for one in skips)
     return Scan(
         requests=tally.requests,
         per_minute=tuple(tally.per_minute()),
         past=dict(tally.past),
-        cases=cases(sources, tally, gateway, budgets),
+        cases=found.cases,
         left_out=tally.left_out,
         sources=tuple(paths),
         skips=tuple(skips),
-        complete=not failed and not any(one.where in paths and one.reason != NO_LOGS for one in skips),
+        complete=not (failed or cut or found.unjudged),
+        bytes=size,
+        since=wanted.since,
+        until=wanted.until,
+        unjudged=found.unjudged,
         throttled=tally.past["throttled"] if wanted.throttled else None,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from heapq import heappush, heappushpop
-from typing import Final
+from typing import Final, Literal
 
 from guards.limits import Limits
 from incidents.access_logs import AccessLogFormat
@@ -23,7 +23,9 @@ from incidents.values import milliseconds, text
 MOST: Final = 200
 """So many signs of a kind are followed, the worst; the rest are counted."""
 
-_KINDS: Final = ("slow", "refused", "throttled")
+Kind = Literal["slow", "refused", "throttled", "beside"]
+
+_KINDS: Final[tuple[Kind, ...]] = ("slow", "refused", "throttled")
 
 _BEFORE: Final = timedelta(seconds=2)
 _AROUND: Final = timedelta(minutes=1)
@@ -40,6 +42,12 @@ class Sign:
     """Where the request stands, or is likely to."""
     weight: timedelta
     """How bad: the longer a request took the worse."""
+    kind: Kind = "beside"
+    """What its line tells; ``beside``: nothing, it only stands near a line that does."""
+    at: datetime | None = None
+    """When its line was logged."""
+    message: str = ""
+    """What its line says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +92,8 @@ class Tally:
         self.past: Counter[str] = Counter()
         """Requests that took longer than the warning, the critical mark and the limit, refusals, and lines
         that tell of a throttled provider."""
-        self.followed: dict[str, int] = dict.fromkeys(_KINDS, 0)
-        self._heaps: dict[str, list[tuple[timedelta, int, Sign]]] = {kind: [] for kind in _KINDS}
+        self.followed: dict[Kind, int] = dict.fromkeys(_KINDS, 0)
+        self._heaps: dict[Kind, list[tuple[timedelta, int, Sign]]] = {kind: [] for kind in _KINDS}
         self._serial = 0
 
     @property
@@ -129,10 +137,10 @@ class Tally:
         elif self.wanted.meanings.throttling.said_by(Line(event, said)):
             self._take_line("throttled", event, source)
 
-    def _take_line(self, kind: str, event: Event, source: int) -> None:
+    def _take_line(self, kind: Kind, event: Event, source: int) -> None:
         self.past[kind] += 1
         span = Span(event.log_stream, event.at - _AROUND, event.at + _AROUND)
-        self._follow(kind, Sign(source, event.log_group, span, timedelta(0)))
+        self._follow(event, Sign(source, event.log_group, span, timedelta(0), kind))
 
     def _take_report(self, event: Event, source: int, told: Mapping[str, object]) -> None:
         took = milliseconds(told, "durationMs")
@@ -149,11 +157,12 @@ class Tally:
             self.past[name] += waited > mark
         if waited >= limits.warning or told.get("status") == "timeout":
             span = Span(event.log_stream, event.at - took - _BEFORE, event.at + _BEFORE)
-            self._follow("slow", Sign(source, event.log_group, span, waited))
+            self._follow(event, Sign(source, event.log_group, span, waited, "slow"))
 
-    def _follow(self, kind: str, sign: Sign) -> None:
-        heap = self._heaps[kind]
-        self.followed[kind] += 1
+    def _follow(self, event: Event, sign: Sign) -> None:
+        sign = replace(sign, at=event.at, message=event.message)
+        heap = self._heaps[sign.kind]
+        self.followed[sign.kind] += 1
         self._serial += 1
         entry = (sign.weight, self._serial, sign)
         if len(heap) < MOST:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +11,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
-from incidents.display import clean
+from guards.errors import NothingMatched, NothingMatchedYet
+from incidents.display import clean, hung, width
 from incidents.gateway import waited
 from incidents.redact import masked
 from incidents.rules.words import identifier
@@ -22,6 +24,11 @@ SCHEMA: Final = "guard.scan/1"
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _ASCII_BARS: Final = "_.-=+*#@"
 _MOST_SKIPS: Final = 5
+_PER_MINUTE: Final = "requests  "
+_COMMAND: Final = "guard trace "
+_LEAD: Final = re.compile(r" *(?:(?:CRITICAL|WARNING|INFO|Sessions:) +)?")
+"""What stands before the text of a row, which goes on under itself."""
+_MOST_NAMED: Final = 3
 
 
 def text(
@@ -32,8 +39,12 @@ def text(
     most: int = 20,
     columns: int = 80,
     ascii: bool = False,
+    wrapped: bool = False,
 ) -> str:
-    """The scan for a terminal: counts, a line of requests per minute, the cases with their next commands."""
+    """The scan as text: counts, a line of requests per minute, the cases with their next commands.
+
+    ``wrapped``: in lines of at most so many columns, as a terminal shows them.
+    """
     rows = [*_summary(scan), *_sparkline(scan, columns, ascii)]
     left = most
     for group in _groups(scan, by):
@@ -46,8 +57,34 @@ def text(
         rows += ["", f"and {len(scan.cases) - most} more sessions (--most {len(scan.cases)})"]
     if scan.left_out:
         rows += ["", f"{scan.left_out} more requests were counted but not looked at: name a shorter time"]
+    if scan.unjudged:
+        rows += ["", _unjudged(scan.unjudged)]
     rows += [f"not read: {each.where}: {each.reason}" for each in scan.skips[:_MOST_SKIPS]]
-    return "\n".join(clean(row) for row in rows) + "\n"
+    cleaned = [clean(row) for row in rows]
+    lines = [line for row in cleaned for line in _within(row, columns)] if wrapped else cleaned
+    return "\n".join(lines) + "\n"
+
+
+def _within(row: str, columns: int) -> Sequence[str]:
+    """A row in lines that fit: a command as a shell takes it, all else broken between words."""
+    if width(row) <= columns:
+        return [row]
+    lead = _LEAD.match(row)[0]  # type: ignore[index]  # matches all
+    text = row[len(lead) :]
+    if text.startswith(_COMMAND):
+        from incidents.views.text import continued
+
+        return [lead + line for line in continued(text, columns - len(lead))]
+    return hung(lead, text, columns, 0 if lead.strip() else 2)
+
+
+def _unjudged(count: int) -> str:
+    what = (
+        "1 sign was counted but not judged: its request is"
+        if count == 1
+        else (f"{count} signs were counted but not judged: their requests are")
+    )
+    return f"{what} not here from beginning to end; give it whole log streams"
 
 
 def _groups(scan: Scan, by: By) -> tuple[Group, ...]:
@@ -69,7 +106,7 @@ def _counted(count: int, thing: str) -> str:
 
 def _summary(scan: Scan) -> list[str]:
     if not scan.requests:
-        return [f"No request ended in {', '.join(scan.sources)} in the time asked for."]
+        return [f"No request ended in {named(scan.sources)}{when(scan)}."]
     first, last = scan.per_minute[0][0], scan.per_minute[-1][0]
     counts = ", ".join(
         f"{scan.past.get(name, 0)} {words}"
@@ -82,10 +119,38 @@ def _summary(scan: Scan) -> list[str]:
     )
     found = Counter(rule for case in scan.cases for rule in case.rules)
     rules = "; ".join(f"{rule} {count}" for rule, count in found.most_common()) or "nothing found"
-    when = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}Z"
+    minutes = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}Z"
     throttled = "" if scan.throttled is None else f", {_counted(scan.throttled, 'line')} of throttling"
-    lines = [f"{scan.requests} requests, {when}: {counts}{throttled}", f"Sessions: {rules}"]
+    lines = [f"{scan.requests} requests, {minutes}: {counts}{throttled}", f"Sessions: {rules}"]
     return lines if scan.throttled is not None else [*lines, _NO_THROTTLING]
+
+
+def named(sources: Sequence[str]) -> str:
+    """The first few sources, and how many more there are.
+
+    >>> named(["a", "b"]), named(list("abcde"))
+    ('a, b', 'a, b, c and 2 more')
+    """
+    more = len(sources) - _MOST_NAMED
+    return ", ".join(sources[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def when(scan: Scan) -> str:
+    """The time that was asked for, in words; nothing where none was."""
+    ends = (("since", scan.since), ("until", scan.until))
+    return "".join(f", {word} {_stamp(at)}" for word, at in ends if at is not None)
+
+
+def nothing(scan: Scan) -> NothingMatched:
+    """What is raised for a scan that is empty: what was searched, and what could not be read of it."""
+    what = (
+        f"no request ended in {len(scan.sources)} source(s), {scan.bytes:,} bytes{when(scan)}; "
+        f"searched {named(scan.sources)}"
+    )
+    skips = [f"{each.where}: {each.reason}" for each in scan.skips[:1]]
+    more = f" and {len(scan.skips) - 1} more" if len(scan.skips) > 1 else ""
+    what += f"; not read: {skips[0]}{more}" if skips else ""
+    return NothingMatched(what) if scan.complete else NothingMatchedYet(what)
 
 
 _NO_THROTTLING: Final = "Throttling was looked for around these alone; with --throttled it is everywhere."
@@ -94,11 +159,12 @@ _NO_THROTTLING: Final = "Throttling was looked for around these alone; with --th
 def _sparkline(scan: Scan, columns: int, ascii: bool) -> list[str]:
     if len(scan.per_minute) < 2:
         return []
-    width = max(10, min(columns - 20, len(scan.per_minute)))
-    sums = _folded([count for _, count in scan.per_minute], width)
+    counts = [count for _, count in scan.per_minute]
+    most = f"  at most {max(counts)} a minute"
+    sums = _folded(counts, max(10, min(columns - len(_PER_MINUTE) - len(most), len(counts))))
     bars, top = _ASCII_BARS if ascii else _BARS, max(sums)
     line = "".join(bars[(len(bars) - 1) * each // top] if top else bars[0] for each in sums)
-    return [f"requests  {line}  at most {max(count for _, count in scan.per_minute)} a minute"]
+    return [f"{_PER_MINUTE}{line}{most}"]
 
 
 def _folded(counts: Sequence[int], width: int) -> list[int]:
@@ -149,6 +215,7 @@ def document(scan: Scan, where: Sequence[str], by: By = "session") -> dict[str, 
         "groups": groups,
         "cases": [_case_document(case, where) for case in scan.cases],
         "left_out": scan.left_out,
+        "unjudged": scan.unjudged,
         "sources": list(scan.sources),
         "complete": scan.complete,
         "bytes_scanned": scan.bytes_scanned,

@@ -11,6 +11,7 @@ from typing import Any, Final
 from guards.limits import Limits, limits_for
 from incidents.asked import limit_set, several
 from incidents.meanings import Meanings, load
+from incidents.paths import STANDARD_INPUT
 from incidents.scan.sweep import Sweep, Wish
 from incidents.scan.usual import Usual
 
@@ -50,7 +51,7 @@ def begin(paths: Sequence[str], settings: Mapping[str, Any]) -> Sweep | None:
     Raises BadUsage for meanings that cannot be read.
     """
     given = {"since", "until"} & settings.keys()
-    if given or not paths or not (size := _size(paths[0])) >= _LARGE:
+    if given or not paths or paths[0] == STANDARD_INPUT or not (size := _size(paths[0])) >= _LARGE:
         return None
     limits = limits_for(settings.get("gateway", "http"), limit_set(settings))
     meanings = load(several(settings.get("meanings")))

@@ -228,12 +228,12 @@ def _next(report: Report, options: Options) -> list[Row]:
     if report.next_command is None:
         return []
     lead = row(Span("Next    ", "bold"))
-    lines = _continued(say(report.next_command, options), options.columns - LABEL)
+    lines = continued(say(report.next_command, options), options.columns - LABEL)
     first, *others = lines
     return [(*lead, Span(first)), *(row(" " * LABEL, other) for other in others)]
 
 
-def _continued(command: str, columns: int) -> list[str]:
+def continued(command: str, columns: int) -> list[str]:
     """A command as a shell takes it over several lines: broken between words, never in a quote."""
     lines: list[str] = []
     current = ""
