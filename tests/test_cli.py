@@ -344,6 +344,38 @@ def test_no_match_in_a_window_says_so(slow):
     assert "in the window asked for" in done.stderr
 
 
+def test_what_stands_outside_the_window_is_said_to_be_there(folder):
+    """When it ran, which bound leaves it out, and the words with which it is answered."""
+    both = file_of(folder, events(*SLOW, *QUICK)).name
+    done = trace("--logs", both, "--since", "2026-02-10")
+    words = re.search(r"write (--since \S+ --until [^\s;]+)", done.stderr)
+
+    assert 3 == done.exit_code
+    assert f"{SESSION} is there, in 2 request(s) from 2026-02-09 23:48:00Z to 23:48:40Z" in done.stderr
+    assert "outside --since 2026-02-10 00:00:00Z" in done.stderr
+    assert "nearest" not in done.stderr
+    assert words is not None
+    assert [A, B] == requests_of("--logs", both, *words[1].split())
+
+
+def test_of_two_bounds_both_are_named(slow):
+    """A window that lies behind the request: --since and --until as they were understood."""
+    done = guard("trace", "--request", A, "--logs", slow, "--since", "2026-02-10", "--until", "2026-02-11")
+
+    assert 3 == done.exit_code
+    assert "outside --since 2026-02-10 00:00:00Z --until 2026-02-11 00:00:00Z" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("trace", "--session", SESSION), ("scan",)], ids=lambda words: words[0])
+@pytest.mark.parametrize(("since", "until"), [("1h", "2h"), ("2026-02-10", "2026-02-09"), ("2h", "2h")])
+def test_a_window_that_ends_before_it_begins_is_refused(slow, command, since, until):
+    """Not read as a window in which nothing happened."""
+    done = guard(*command, "--logs", slow, "--since", since, "--until", until)
+
+    assert (2, "") == (done.exit_code, done.stdout)
+    assert f"--since {since} is not before --until {until}" in done.stderr
+
+
 def test_logs_may_stand_behind_the_options(slow):
     """What a shell makes of `--logs *.ndjson`: further names without an option."""
     Path("second.ndjson").write_bytes(ndjson(events(*QUICK)))
