@@ -53,10 +53,11 @@ class Unmatched:
         return "session" if self.query.session_id else "request"
 
     def _searched(self) -> str:
-        size = sum(reading.bytes or 0 for reading in self.found.readings)
+        known = [reading.bytes for reading in self.found.readings if reading.bytes is not None]
+        size = f", {sum(known):,} bytes" if known else ""
         window = ", in the window asked for" if self.query.since or self.query.until else ""
-        where = f"{len(self.found.readings)} source(s), {size:,} bytes"
-        return f"no request of {self._sort} {self.query.id} in {where}{window}"
+        where = f"{len(self.found.readings)} source(s){size}{window}"
+        return f"no request of {self._sort} {self.query.id} in {where}"
 
     def _seen(self) -> Iterator[str]:
         if self.outside:
@@ -69,7 +70,8 @@ class Unmatched:
         elif near := self.nearest():
             yield f"nearest seen: {', '.join(near)}"
         else:
-            yield f"no {self._sort} ID was seen at all"
+            sampled = any(reading.searched for reading in self.found.readings)
+            yield f"no {self._sort} ID was seen {'in a sample of it' if sampled else 'at all'}"
 
     def _outside(self, requests: Sequence[Invocation]) -> Iterator[str]:
         first = min(one.lines[0].event.at for one in requests)
