@@ -67,11 +67,20 @@ class Unmatched:
                 "a gateway logged it, but without Lambda's request ID: let its log format have "
                 "$context.integration.requestId"
             )
+        elif self.untied:
+            yield self._only_lines()
         elif near := self.nearest():
             yield f"nearest seen: {', '.join(near)}"
         else:
             sampled = any(reading.searched for reading in self.found.readings)
             yield f"no {self._sort} ID was seen {'in a sample of it' if sampled else 'at all'}"
+
+    def _only_lines(self) -> str:
+        """What is to be done where the lines are there and cannot be put together."""
+        lines = f"it is in {len(self.untied)} line(s), but they"
+        if any(line.event.log_stream for line in self.untied):
+            return f"{lines} belong to no request: save every line of their streams around them"
+        return f"{lines} name no stream: save them with @logStream (fields @timestamp, @message, @logStream)"
 
     def _outside(self, requests: Sequence[Invocation]) -> Iterator[str]:
         first = min(one.lines[0].event.at for one in requests)
