@@ -77,7 +77,7 @@ class Unmatched:
 
     def _only_lines(self) -> str:
         """What is to be done where the lines are there and cannot be put together."""
-        lines = f"it is in {len(self.untied)} line(s), but they"
+        lines = f"{len(self.untied)} line(s) are of it, but"
         if any(line.event.log_stream for line in self.untied):
             return f"{lines} belong to no request: save every line of their streams around them"
         return f"{lines} name no stream: save them with @logStream (fields @timestamp, @message, @logStream)"

@@ -145,7 +145,7 @@ def test_lines_that_name_no_stream_are_told(tmp_path, writer):
     path = tmp_path / "saved"
     path.write_bytes(writer(logged)[0].data)
 
-    with pytest.raises(NothingMatched, match=r"it is in \d\d line\(s\), but they name no stream") as caught:
+    with pytest.raises(NothingMatched, match=r"\d\d line\(s\) are of it, but name no stream") as caught:
         trace([FileSource(str(path))], Query(session_id=demo.SESSION_ID))
     assert "save them with @logStream" in str(caught.value)
     assert "nearest" not in str(caught.value)
