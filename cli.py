@@ -173,6 +173,7 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], plan_only: bool, **
     from incidents.files import HELD, FileSource
     from incidents.paths import find_files
 
+    _refuse_ids(more_logs)
     settings = question.settings(asked)
     paths = (*logs, *more_logs)
     groups = asked["log_group"] or (() if paths else several(settings.get("log_group")))
@@ -185,8 +186,10 @@ def trace(more_logs: tuple[str, ...], logs: tuple[str, ...], plan_only: bool, **
         )
     if plan_only:
         raise click.UsageError("--plan is for live logs: name them with --log-group")
-    wanted = _id(settings)
+    wanted = _id(settings, "--logs", paths)
     files = find_files(paths)
+    if "-" in files and sys.stdin.isatty():
+        click.echo("guard: reading standard input; end it with Ctrl-D", err=True)
     sources = [FileSource(path, held=HELD // len(files)) for path in files]
     sources[0].expect(wanted)  # one at a time: the search takes every core
 
@@ -207,7 +210,7 @@ def _trace_live(
     from incidents.asked import again, query
     from incidents.cloudwatch.live import planned, report
 
-    _id(settings)
+    _id(settings, "--log-group", groups)
     live = planned(groups, query(settings, paths, again(asked)), _live(settings, asked), _now())
     if plan_only:
         return _show_plan(live.plan)
@@ -461,7 +464,8 @@ def demo(**asked: Any) -> None:
     click.echo(
         "guard: a reconstruction of the incident of 2026-02-09, traced from the logs in the package", err=True
     )
-    _show(replace(report, next_command="guard demo --format html -o incident.html"), asked)
+    command = f"{os.environ.get('GUARD_STARTED_BY', 'guard')} demo --format html -o incident.html"
+    _show(replace(report, next_command=command), asked)
 
 
 @main.group()
@@ -622,15 +626,35 @@ def check_models(
     sys.exit(0 if verdict.fits else FOUND)
 
 
-def _id(settings: dict[str, Any]) -> str:
+def _id(settings: dict[str, Any], option: str, names: tuple[str, ...]) -> str:
+    """The one ID that is asked for; ``option`` and ``names`` are the logs, for whoever knows none."""
     from incidents.sources import check_id
 
-    session_id, request_id = settings.get("session_id"), settings.get("request_id")
-    if (session_id is None) == (request_id is None):
-        raise click.UsageError("name what to explain: either --session ID or --request ID")
-    wanted = str(request_id if session_id is None else session_id)
-    check_id(wanted)
-    return wanted
+    given = [str(settings[key]) for key in ("session_id", "request_id") if settings.get(key) is not None]
+    if len(given) == 2:
+        raise click.UsageError("give one of the two: --session or --request")
+    if not given:
+        import shlex
+
+        where = "--logs PATH" if "-" in names else shlex.join(x for name in names for x in (option, name))
+        raise click.UsageError(
+            "name what to explain: either --session ID or --request ID; "
+            f"no ID? guard scan {where} finds what went wrong"
+        )
+    check_id(given[0])
+    return given[0]
+
+
+def _refuse_ids(paths: tuple[str, ...]) -> None:
+    """An ID without its option would be looked for as a file."""
+    import re
+
+    from incidents.scalars import UUID
+
+    for path in paths:
+        option = "--session" if re.fullmatch(r"sess_[\w-]+", path) else "--request"
+        if (option == "--session" or re.fullmatch(UUID, path)) and not os.path.exists(path):
+            raise click.UsageError(f"{path} looks like an ID: {option} {path}")
 
 
 def _show(report: Report, asked: dict[str, Any]) -> None:

@@ -67,8 +67,9 @@ NEEDS_EXTRAS = ("--ignore-glob=/*/guards/telemetry.py",)
 def main(words: list[str]) -> int:
     """Run one command and return its exit code."""
     if not words or words[0] not in COMMANDS:
-        print(f"usage: python3 run.py {'|'.join(COMMANDS)} [arguments passed on]", file=sys.stderr)
-        return 0 if words in (["-h"], ["--help"]) else 2
+        asked = words in (["-h"], ["--help"])
+        print(_usage(), file=sys.stdout if asked else sys.stderr)
+        return 0 if asked else 2
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         return _on_another_python(words)
     try:
@@ -77,12 +78,19 @@ def main(words: list[str]) -> int:
         return 130
 
 
+def _usage() -> str:
+    lines = [f"usage: python3 run.py {'|'.join(COMMANDS)} [arguments passed on]"]
+    told = ((name, (command.__doc__ or "").splitlines()[0]) for name, command in COMMANDS.items())
+    return "\n".join([*lines, *(f"  {name:9} {words}" for name, words in told)])
+
+
 def demo(words: list[str]) -> int:
     """The incident of 2026-02-09, traced from logs that the package carries."""
     folder = environment("demo")
-    code = _run(folder, "guard", "demo", *words)
+    # Before the answer, which fills a terminal of 24 rows: its first line is the verdict.
     say(f"the command itself is {_tool(folder, 'guard').relative_to(ROOT)}")
-    return code
+    os.environ["GUARD_STARTED_BY"] = "python3 run.py"
+    return _run(folder, "guard", "demo", *words)
 
 
 def test(words: list[str]) -> int:
@@ -103,14 +111,14 @@ def lint(words: list[str]) -> int:
 
 
 def bench(words: list[str]) -> int:
-    """A benchmark by its name, such as guards for benchmarks/guards.py; without a name, the first one."""
+    """A benchmark by its name, as guards for benchmarks/guards.py; without one, the first."""
     named = bool(words) and words[0] in BENCHMARKS
     name, options = (words[0], words[1:]) if named else (next(iter(BENCHMARKS)), words)
     return _run(environment(BENCHMARKS[name]), "python", f"benchmarks/{name}.py", *options)
 
 
 def cdk(words: list[str]) -> int:
-    """The tests of what needs the extra cdk, in an environment with every extra, and the CDK CLI from npm."""
+    """The tests of what needs the extra cdk, with every extra and the CDK CLI from npm."""
     folder = environment("all")
     return _from_npm("cdk-cli", folder, STATE) or _run(folder, "pytest", *(words or ["tests/cdk"]))
 
@@ -124,7 +132,7 @@ def soak(words: list[str]) -> int:
 
 
 def lock(words: list[str]) -> int:
-    """Write requirements/*.txt anew, keeping pinned versions that still fit (--upgrade: take newer ones)."""
+    """Write requirements/*.txt anew, keeping versions that still fit (--upgrade: newer ones)."""
     uv = _uv()
     if uv is None:
         sys.exit("run.py: lock needs uv; run: pip install uv")
@@ -132,7 +140,7 @@ def lock(words: list[str]) -> int:
 
 
 def wheel(words: list[str]) -> int:
-    """Build the sdist and the wheel from it; test that wheel in empty environments outside the checkout."""
+    """Build sdist and wheel, and test that wheel in empty environments outside the checkout."""
     with tempfile.TemporaryDirectory(prefix="coaching-guard-") as place:
         dist, checkout = Path(place, "dist"), Path(place, "unpacked")
         code = _run(
@@ -145,9 +153,14 @@ def wheel(words: list[str]) -> int:
         return _test_without_extras(parcel, checkout) or _test_with_all_extras(parcel, checkout)
 
 
-def _program(*command: str) -> Callable[[list[str]], int]:
+def _program(told: str, *command: str) -> Callable[[list[str]], int]:
     """A command that is a program in the environment of the tests."""
-    return lambda words: _run(environment("test"), "python", *command, *words)
+
+    def run(words: list[str]) -> int:
+        return _run(environment("test"), "python", *command, *words)
+
+    run.__doc__ = told
+    return run
 
 
 COMMANDS = {
@@ -159,11 +172,17 @@ COMMANDS = {
     "lock": lock,
     "bench": bench,
     "soak": soak,
-    # The examples, and the twin of the coaching API, in a Lambda environment on this machine.
-    "example": _program("examples/guarded/run_in_lambda.py"),
-    "twin": _program("examples/coaching_api/run_twin.py"),
-    # CloudWatch Logs on this machine, with the demo's logs in it, until Ctrl-C.
-    "fake-aws": _program("-m", "tests.cloudwatch_logs"),
+    "example": _program(
+        "A guarded handler, played in a Lambda environment on this machine.",
+        "examples/guarded/run_in_lambda.py",
+    ),
+    "twin": _program(
+        "The twin of the coaching API: the incident, and then without it.",
+        "examples/coaching_api/run_twin.py",
+    ),
+    "fake-aws": _program(
+        "CloudWatch Logs on this machine, with the demo's logs, until Ctrl-C.", "-m", "tests.cloudwatch_logs"
+    ),
 }
 
 
@@ -171,7 +190,8 @@ def environment(lock_name: str) -> Path:
     """The private environment of a lock, with the checkout installed in it; made once, remade when stale."""
     folder, stamp = STATE / f"{lock_name}-{VERSION}", _fingerprint(lock_name)
     if _read(folder / "stamp") != stamp:
-        say(f"setting up {folder.relative_to(ROOT)}, once; this can take a minute")
+        python = f"{VERSION} ({sys.executable})"
+        say(f"setting up {folder.relative_to(ROOT)}, once for this Python {python}; this can take a minute")
         make(folder, (lock_name, "build"), ("--editable", str(ROOT)))
         (folder / "stamp").write_text(stamp)
     return folder

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from guards.errors import BadUsage
 from incidents import config
 
 if TYPE_CHECKING:
@@ -14,10 +15,28 @@ if TYPE_CHECKING:
 
 
 def settings(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration of the current folder, overridden by what was asked. BadUsage: a bad value."""
+    """The configuration of the current folder, overridden by what was asked.
+
+    Raises BadUsage for a bad value, and for a time that ends before it begins.
+    """
     given = {key: value for key, value in asked.items() if value not in (None, ())}
     config.check(given, "the command line")
+    _check_window(given.get("since"), given.get("until"))
     return {**config.defaults("."), **given}
+
+
+def _check_window(since: str | None, until: str | None) -> None:
+    """In such a time nothing can have happened: that would read as if all were well."""
+    if since is None or until is None:
+        return
+    from incidents.moments import moment
+
+    now = datetime.now(UTC)
+    if moment(since, now) >= moment(until, now):
+        raise BadUsage(
+            f"the time asked for ends before it begins: --since {since} is not before --until {until}",
+            hint="swap them, or leave one out",
+        )
 
 
 def again(asked: Mapping[str, Any], *more: str) -> tuple[str, ...]:

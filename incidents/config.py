@@ -16,10 +16,13 @@ ALARMS = "alarms"
 LONGEST_MS = int(LAMBDA_LONGEST.total_seconds() * 1000)
 """No gateway waits longer than a Lambda runs, and no phase takes longer."""
 
+SHORTEST_MS = 1_000
+"""A shorter limit of a gateway is one in seconds."""
+
 KEYS = {
     "logs": "paths of saved logs",
     "gateway": "http or rest",
-    "gateway_limit_ms": "the gateway's integration timeout, in ms: a whole number from 1 to 900,000",
+    "gateway_limit_ms": "the gateway's integration timeout, in ms: a whole number from 1,000 to 900,000",
     "meanings": "files that say what your log lines mean",
     "access_log_format": "the $context format of the gateway's access log",
     "conversation_budget_s": "how long a conversation phase may take, in seconds: 0 to 900",
@@ -65,7 +68,13 @@ def check(settings: Mapping[str, Any], where: str) -> None:
     """
     for key, value in settings.items():
         if key in KEYS and not _FITS[key](value):
-            raise BadUsage(f"{where} sets {key} to {str(value)[:60]!r}", hint=f"it is {KEYS[key]}")
+            raise BadUsage(f"{where} sets {key} to {str(value)[:60]!r}", hint=_hint(key, value))
+
+
+def _hint(key: str, value: Any) -> str:
+    if key == "gateway_limit_ms" and type(value) is int and 0 < value < SHORTEST_MS:
+        return f"it is in ms: for {value} s write {value * 1000}"
+    return f"it is {KEYS[key]}"
 
 
 def _texts(value: object) -> bool:
@@ -96,7 +105,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "max_gb": _amount,
     "insights_usd_per_gb": _amount,
     "gateway": lambda value: value in ("http", "rest"),
-    "gateway_limit_ms": lambda value: type(value) is int and 1 <= value <= LONGEST_MS,
+    "gateway_limit_ms": lambda value: type(value) is int and SHORTEST_MS <= value <= LONGEST_MS,
     "meanings": _texts,
     "access_log_format": lambda value: isinstance(value, str),
     "conversation_budget_s": _seconds,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from guards.errors import GuardError, NothingMatched, NothingMatchedYet, SourceFailed
+from guards.errors import GuardError, SourceFailed
 from guards.limits import GatewayKind
 from incidents import meanings as dictionary
 from incidents.access_logs import AccessLogFormat
@@ -90,39 +90,10 @@ class Inquiry:
 
     def nothing(self, found: Found) -> GuardError:
         """Why there is no answer: what was searched, what could not be, and the nearest IDs in it."""
-        cut = [reading for reading in found.readings if not reading.complete]
-        if len(cut) == len(found.readings) and not any(reading.parsed or reading.searched for reading in cut):
-            return SourceFailed(
-                f"nothing in {cut[0].name} can be read: {cut[0].skipped[-1].reason}", source=cut[0].name
-            )
-        text = "; ".join((self._searched(found), *self._seen(found), f"searched {_names(found.readings)}"))
-        if not cut:
-            return NothingMatched(text)
-        why = [
-            f" ({each.where}: {each.reason})"
-            for reading in cut
-            if reading.searched
-            for each in reading.skipped[:1]
-        ]
-        return NothingMatchedYet(f"{text}; not read, or not to the end: {_names(cut)}{''.join(why[:1])}")
+        from incidents.unmatched import Unmatched
 
-    def _searched(self, found: Found) -> str:
-        size = sum(reading.bytes or 0 for reading in found.readings)
-        window = ", in the window asked for" if self._query.since or self._query.until else ""
-        sort = "session" if self._query.session_id else "request"
-        where = f"{len(found.readings)} source(s), {size:,} bytes"
-        return f"no request of {sort} {self._query.id} in {where}{window}"
-
-    def _seen(self, found: Found) -> Iterator[str]:
-        if any(self._query.id in line.said.request_ids for line in found.gateway_lines):
-            yield (
-                "a gateway logged it, but without Lambda's request ID: let its log format have "
-                "$context.integration.requestId"
-            )
-        elif near := self._nearest():
-            yield f"nearest seen: {', '.join(near)}"
-        else:
-            yield f"no {'session' if self._query.session_id else 'request'} ID was seen at all"
+        outside = [one for one in found.grouping.invocations if self._names(one)]
+        return Unmatched(self._query, found, outside, untied(found, self._query), self._nearest).error()
 
     def _nearest(self) -> tuple[str, ...]:
         """IDs that begin alike, else any IDs of the same sort."""
@@ -174,6 +145,10 @@ class Inquiry:
             return False
         if self._query.until and one.lines[0].event.at > self._query.until:
             return False
+        return self._names(one)
+
+    def _names(self, one: Invocation) -> bool:
+        """Whether it is asked for, whenever it was."""
         if self._query.session_id is not None:
             return self._query.session_id in sessions_of(one)
         return one.request_id in (self._query.id, *self._behind) or any(
@@ -222,12 +197,6 @@ def _took_init(found: Found) -> bool:
 def _lacks_init(one: Invocation) -> bool:
     """Whether its REPORT tells of an init whose beginning is not there."""
     return _told_init(one) and not any(line.said.kind in ("init-start", "restore-start") for line in one.init)
-
-
-def _names(readings: Sequence[Reading]) -> str:
-    names = [reading.name for reading in readings[:3]]
-    more = len(readings) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more else "")
 
 
 def _told_init(one: Invocation) -> bool:

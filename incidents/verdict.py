@@ -8,6 +8,7 @@ from typing import Final
 
 from guards.names import EXTRACTION
 from incidents.gateway import waited
+from incidents.paths import STANDARD_INPUT
 from incidents.report import Finding
 from incidents.rules.concurrency import lost_update, overlapping
 from incidents.rules.facts import REFUSED, SAVED, GaveUp, commit, gave_up, milestones, waited_at
@@ -228,7 +229,7 @@ def next_command(
     >>> next_command(timeline(request(32.3)), session_id="sess_1", logs=["my logs/"])
     "guard trace --session sess_1 --logs 'my logs/' --format html -o incident.html"
     """
-    if not timeline.requests:
+    if not timeline.requests or STANDARD_INPUT in logs:  # typed again it would wait for what nobody sends
         return None
     where = [*(part for path in logs for part in ("--logs", path)), *options]
     if session_id is not None:

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import base64
+import csv
 import gzip
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -238,6 +240,36 @@ def results_text_crlf(events: Sequence[Logged]) -> list[Saved]:
     return [Saved(saved.data.replace(b"\n", b"\r\n")) for saved in results_text(events)]
 
 
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]], end: str = "\n") -> list[Saved]:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=end).writerows([header, *rows])
+    return _text(text.getvalue())
+
+
+def csv_insights(events: Sequence[Logged]) -> list[Saved]:
+    """The console's CSV of a query that names all that is needed."""
+    rows = (
+        (_spaced(e), e.message, e.stream, f"123456789012:{GROUP}", f"Ck{n}") for n, e in enumerate(events)
+    )
+    return _csv(("@timestamp", "@message", "@logStream", "@log", "@ptr"), rows)
+
+
+def csv_crlf(events: Sequence[Logged]) -> list[Saved]:
+    """With the columns in another order and the newlines of a spreadsheet."""
+    rows = ((e.stream, e.ms, e.message) for e in events)
+    return _csv(("logStreamName", "timestamp", "message"), rows, end="\r\n")
+
+
+def csv_query(events: Sequence[Logged]) -> list[Saved]:
+    """The console's CSV of the query that it proposes, without streams."""
+    return _csv(("@timestamp", "@message"), ((_spaced(e), e.message) for e in events))
+
+
+def csv_events(events: Sequence[Logged]) -> list[Saved]:
+    """The console's CSV of log events."""
+    return _csv(("timestamp", "message"), ((e.ms, e.message + "\n") for e in events))
+
+
 def filter_text(events: Sequence[Logged]) -> list[Saved]:
     lines = [
         f"EVENTS\t{n:056d}\t{e.ms + 4000}\t{e.stream}\t{e.message}\n\t{e.ms}\n" for n, e in enumerate(events)
@@ -357,9 +389,9 @@ FULL_FORMS: tuple[Writer, ...] = (
     *(event_array, event_array_compact, pretty_events, results_json, results_json_compact, results_array),
     *(results_text, results_text_crlf, filter_text, tail, tail_coloured),
     *(subscription_lines, firehose, subscription_sorted, awslogs_data, export),
-    *(sam, sam_coloured, awslogs_times, awslogs_coloured),
+    *(sam, sam_coloured, awslogs_times, awslogs_coloured, csv_insights, csv_crlf),
 )
-NO_STREAM_FORMS: tuple[Writer, ...] = (get_json, get_json_compact, get_text, export_flat)
+NO_STREAM_FORMS: tuple[Writer, ...] = (get_json, get_json_compact, get_text, export_flat, csv_query, csv_events)
 POORER_FORMS: tuple[Writer, ...] = (*NO_STREAM_FORMS, tail_short)
 
 

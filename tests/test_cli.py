@@ -161,12 +161,15 @@ def test_the_longest_id_is_looked_for(slow):
     [
         ((), "name the saved logs: --logs PATH"),
         (("--logs", "none/*.gz"), "no log file at 'none/*.gz'; name a file, a folder or a pattern"),
-        (("--request", A, "--logs", "slow.ndjson"), "either --session ID or --request ID"),
+        (("--request", A, "--logs", "slow.ndjson"), "give one of the two: --session or --request"),
+        (("sess_58a0ffa3", "--logs", "slow.ndjson"), "looks like an ID: --session sess_58a0ffa3"),
+        ((A, "--logs", "slow.ndjson"), f"looks like an ID: --request {A}"),
         (("--logs", "slow.ndjson", "--since", "soon"), "'soon' is not a time"),
         (("--logs", "slow.ndjson", "--since", ""), "'' is not a time"),
         (("--logs", "slow.ndjson", "--gateway", "soap"), "'soap' is not one of 'http', 'rest'"),
         (("--logs", "slow.ndjson", "--gateway-limit-ms", "0"), "--gateway-limit-ms"),
         (("--logs", "slow.ndjson", "--gateway-limit-ms", "9" * 20), "gateway_limit_ms"),
+        (("--logs", "slow.ndjson", "--gateway-limit-ms", "30"), "it is in ms: for 30 s write 30000"),
         (("--logs", "slow.ndjson", "--conversation-budget-s", "nan"), "conversation_budget_s"),
         (("--logs", "slow.ndjson", "--meanings", "none.toml"), "none.toml cannot be read"),
         (("--logs", "slow.ndjson", "--access-log-format", "hello"), "neither $context.status nor"),
@@ -180,6 +183,35 @@ def test_a_question_that_is_off_is_refused(slow, words, complaint):
 
     assert (2, "") == (done.exit_code, done.stdout)
     assert complaint in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "again"),
+    [
+        (("--logs", "my logs/", "b.ndjson"), "guard scan --logs 'my logs/' --logs b.ndjson"),
+        (("--log-group", "/aws/lambda/a"), "guard scan --log-group /aws/lambda/a"),
+        (("--logs", "-"), "guard scan --logs PATH"),
+    ],
+)
+def test_without_an_id_the_command_that_needs_none_is_named(folder, words, again):
+    """Over the same logs, ready to be typed."""
+    done = guard("trace", *words)
+
+    assert (2, "") == (done.exit_code, done.stdout)
+    assert f"either --session ID or --request ID; no ID? {again} finds what went wrong" in (
+        " ".join(done.stderr.split())
+    )
+
+
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_seconds_are_not_taken_for_milliseconds(slow, where):
+    """A limit under 1000 ms is refused wherever it is set, with what to write."""
+    if where == "file":
+        Path("guard.toml").write_text("gateway_limit_ms = 29\n")
+    done = trace("--logs", slow, **({"GUARD_TRACE_GATEWAY_LIMIT_MS": "29"} if where == "environment" else {}))
+
+    assert (2, "") == (done.exit_code, done.stdout)
+    assert "it is in ms: for 29 s write 29000" in done.stderr
 
 
 def test_no_match_says_what_was_searched_and_what_is_near(slow):
@@ -310,6 +342,33 @@ def test_standard_input_is_a_source(slow):
     assert expected["verdict"] == told["verdict"]
 
 
+def test_standard_input_is_in_no_next_command(slow):
+    """Typed at a prompt it would wait in silence for what nobody sends."""
+    done = subprocess.run(
+        command("trace", "--session", SESSION, "--logs", "-"),
+        input=Path(slow).read_bytes(), capture_output=True, env=environ(), timeout=60,
+    )  # fmt: skip
+
+    assert 0 == done.returncode
+    assert b"Next" not in done.stdout
+
+
+def test_a_terminal_is_told_that_it_is_read(folder):
+    """Where standard input is a terminal, a word says so, and how it ends."""
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        command("trace", "--session", SESSION, "--logs", "-"),
+        stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ(),
+    )  # fmt: skip
+    os.close(theirs)
+    os.write(ours, b"no log line\n\x04\x04")
+    out, err = child.communicate(timeout=60)
+    os.close(ours)
+
+    assert b"" == out
+    assert err.startswith(b"guard: reading standard input; end it with Ctrl-D\n")
+
+
 # --- what is asked ----------------------------------------------------------------------------------
 
 
@@ -343,6 +402,38 @@ def test_no_match_in_a_window_says_so(slow):
 
     assert 3 == done.exit_code
     assert "in the window asked for" in done.stderr
+
+
+def test_what_stands_outside_the_window_is_said_to_be_there(folder):
+    """When it ran, which bound leaves it out, and the words with which it is answered."""
+    both = file_of(folder, events(*SLOW, *QUICK)).name
+    done = trace("--logs", both, "--since", "2026-02-10")
+    words = re.search(r"write (--since \S+ --until [^\s;]+)", done.stderr)
+
+    assert 3 == done.exit_code
+    assert f"{SESSION} is there, in 2 request(s) from 2026-02-09 23:48:00Z to 23:48:40Z" in done.stderr
+    assert "outside --since 2026-02-10 00:00:00Z" in done.stderr
+    assert "nearest" not in done.stderr
+    assert words is not None
+    assert [A, B] == requests_of("--logs", both, *words[1].split())
+
+
+def test_of_two_bounds_both_are_named(slow):
+    """A window that lies behind the request: --since and --until as they were understood."""
+    done = guard("trace", "--request", A, "--logs", slow, "--since", "2026-02-10", "--until", "2026-02-11")
+
+    assert 3 == done.exit_code
+    assert "outside --since 2026-02-10 00:00:00Z --until 2026-02-11 00:00:00Z" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("trace", "--session", SESSION), ("scan",)], ids=lambda words: words[0])
+@pytest.mark.parametrize(("since", "until"), [("1h", "2h"), ("2026-02-10", "2026-02-09"), ("2h", "2h")])
+def test_a_window_that_ends_before_it_begins_is_refused(slow, command, since, until):
+    """Not read as a window in which nothing happened."""
+    done = guard(*command, "--logs", slow, "--since", since, "--until", until)
+
+    assert (2, "") == (done.exit_code, done.stdout)
+    assert f"--since {since} is not before --until {until}" in done.stderr
 
 
 def test_logs_may_stand_behind_the_options(slow):
@@ -550,7 +641,10 @@ def test_the_next_command_of_the_demo_works():
     shown = json.loads(guard("demo", "--format", "json").stdout)["next_command"]
     words = shown.split()
 
+    under = json.loads(guard("demo", "--format", "json", GUARD_STARTED_BY="python3 run.py").stdout)
+
     assert ["guard", "demo"] == words[:2]
+    assert f"python3 run.py {' '.join(words[1:])}" == under["next_command"]
     assert 0 == guard(*words[1:]).exit_code
     assert Path("incident.html").read_text("utf-8").startswith("<!")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +24,8 @@ from tests.cloudwatch_logs.server import Fake, serving
 from tests.live import Clock
 from tests.logs import GROUP
 
-SCHEMA = Path(__file__).resolve().parents[1] / "docs" / "trace.schema.json"
+README = Path(__file__).resolve().parents[1] / "README.md"
+SCHEMA = README.parent / "docs" / "trace.schema.json"
 DAY = ("--since", "2026-02-09T00:00Z", "--until", "2026-02-10T00:00Z")
 
 
@@ -78,6 +81,59 @@ def test_the_sessions_row_tells_when_to_look(fake: Fake) -> None:
     assert "2026-02-10T00:48:31Z" == plan["steps"][0]["until"]
     assert 1 == fake.counts["GetItem"]
     assert 0 == guard(*where).exit_code
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            (),
+            r"no time was given, so that \S+Z to \S+Z was searched: "
+            r"name the day with --since and --until, or the sessions table with --table$",
+        ),
+        (
+            ("--since", "2026-02-07", "--until", "2026-02-08"),
+            r"2026-02-07T00:00:00Z to 2026-02-08T00:00:00Z was searched, as given: "
+            r"name another time with --since and --until, or the sessions table with --table$",
+        ),
+        (
+            ("--table", TABLE),
+            r"its row in \S+ tells no time, so that .* was searched: "
+            r"name the day with --since and --until$",
+        ),
+    ],
+)
+def test_what_is_not_found_is_told_with_the_time_and_the_next_step(
+    fake: Fake, more: tuple[str, ...], told: str
+) -> None:
+    """The time that was searched, why that one, and how to name another; no bytes where none are known."""
+    session = demo.SESSION_ID + "x" if TABLE in more else demo.SESSION_ID
+    asked = ["trace", "--session", session, "--log-group", GROUP, "--endpoint-url", fake.url, *more]
+    result = CliRunner().invoke(cli.main, asked, prog_name="guard")
+    last = result.stderr.splitlines()[-1]
+
+    assert 3 == result.exit_code
+    assert re.search(told, last)
+    assert f"no request of session {session} in 1 source(s)" in last
+    assert "0 bytes" not in last
+
+
+def test_a_request_is_not_told_of_the_sessions_table(fake: Fake) -> None:
+    """Its rows are of sessions: there is none of a request."""
+    asked = ["trace", "--request", "none", "--log-group", GROUP, "--endpoint-url", fake.url]
+    last = CliRunner().invoke(cli.main, asked, prog_name="guard").stderr.splitlines()[-1]
+
+    assert last.endswith("name the day with --since and --until")
+
+
+def test_the_live_example_of_the_readme_works(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copied as it stands, beside the fake with what that says to export."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", fake.url)
+    commands = README.read_text("utf-8").replace("\\\n", "")
+    [words] = re.findall(r"^guard (trace .*--log-group .*)$", commands, re.M)
+    result = CliRunner().invoke(cli.main, shlex.split(words), prog_name="guard")
+
+    assert (0, "The session was completed") == (result.exit_code, result.stdout[:25])
 
 
 def test_a_group_in_guard_toml_is_the_default(fake: Fake) -> None:

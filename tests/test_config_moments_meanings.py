@@ -47,7 +47,7 @@ def test_guard_toml_wins_over_pyproject_as_a_whole(tmp_path):
         ("gateway_limit_ms = '30000'", "sets gateway_limit_ms to '30000'; it is the gateway's"),
         ("gateway_limit_ms = 0", "sets gateway_limit_ms to '0'"),
         ("gateway_limit_ms = true", "sets gateway_limit_ms to 'True'"),
-        ("gateway_limit_ms = 900001", "from 1 to 900,000"),
+        ("gateway_limit_ms = 900001", "from 1,000 to 900,000"),
         ("conversation_budget_s = nan", "sets conversation_budget_s to 'nan'"),
         ("conversation_budget_s = -1", "sets conversation_budget_s to '-1'"),
         ("extraction_budget_s = 1e300", "sets extraction_budget_s to '1e+300'"),
@@ -82,7 +82,8 @@ def test_a_tool_that_is_no_table_is_said(tmp_path, text):
 def test_what_is_in_range_passes():
     """Both ends of each range, and both ways to write paths."""
     check(
-        {"gateway_limit_ms": 1, "conversation_budget_s": 0, "extraction_budget_s": 900, "logs": "a"}, "here"
+        {"gateway_limit_ms": 1000, "conversation_budget_s": 0, "extraction_budget_s": 900, "logs": "a"},
+        "here",
     )
     check({"gateway_limit_ms": 900_000, "conversation_budget_s": 0.5, "logs": ["a", "b"]}, "here")
 

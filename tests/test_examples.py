@@ -110,3 +110,11 @@ def test_the_scaled_marks_are_those_of_the_real_limit() -> None:
     real, scaled = limits_for("http"), Limits.of(timedelta(milliseconds=RUN.LIMIT_MS))
 
     assert (real.warning / 10, real.critical / 10) == (scaled.warning, scaled.critical)
+
+
+def test_nothing_is_shown_before_it_began(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first event's time is cut to ms, and what began it is not: that is no time below nought."""
+    record = '{"level":"INFO","guard":"request.start/1"}'
+    RUN._show_event({"timestamp": 1_770_680_888_688, "message": record}, 1_770_680_888.6969)
+
+    assert capsys.readouterr().out.startswith(" 0.00 s  request.start")

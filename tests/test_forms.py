@@ -15,6 +15,7 @@ from incidents.events import Event, Skip
 from incidents.forms import Origin, recognise
 from incidents.forms.bare import own_time
 from incidents.forms.base import LONGEST
+from incidents.forms.csv_rows import COLUMNS, QUOTES
 from incidents.forms.jsonvalues import Item, json_items
 from incidents.forms.jsonwindow import Broken
 from incidents.forms.ndjson import read_ndjson_line
@@ -269,6 +270,27 @@ def test_cut_payload_keeps_what_decoded() -> None:
         forms_data.core(event)[::2] for event in kept
     ]
     assert isinstance(last, Skip) and "the document is cut off here" == last.reason
+
+
+def test_bad_rows_of_csv_are_told() -> None:
+    """Each with its line and reason, and the rows around them are read; a header that comes again is none."""
+    header, good = "@timestamp,@message,@logStream\n", '2026-02-09 23:48:08.688,"a\nb",s\n'
+    odd = 'soon,text,s\n2026-02-09 23:48:08.688,text\n2026-02-09 23:48:08.688,"te"xt,s\n'
+    found = read(header + good + odd + "\n" + header + good + '2026-02-09 23:48:08.688,"never closed,s\n')
+
+    assert ["a\nb", "a\nb"] == messages(found)
+    assert [
+        ("logs:4", "its time cannot be read"),
+        ("logs:5", COLUMNS),
+        ("logs:6", QUOTES),
+        ("logs:11", QUOTES),
+    ] == (reasons(found))
+    assert ["logs:2", "logs:9"] == [event.place for event in found if isinstance(event, Event)]
+
+
+def test_only_a_first_line_is_a_header_of_csv() -> None:
+    """The same words behind a line of Lambda's are text."""
+    assert "bare Lambda lines" == recognise(b"START RequestId: 1\n@timestamp,@message\n", None).name
 
 
 def test_what_stands_around_text_events() -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -285,6 +286,54 @@ def test_runner_lists_its_commands_when_asked_for_none() -> None:
 
     assert (2, "") == (done.returncode, done.stdout)
     assert "usage: python3 run.py demo|test|lint|wheel|cdk|lock|bench" in done.stderr
+
+
+def test_runner_says_a_line_about_each_command() -> None:
+    """`python3 run.py --help` is an answer, on stdout: what each command does."""
+    done = subprocess.run([sys.executable, str(ROOT / "run.py"), "--help"], capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    told = {words[0]: " ".join(words[1:]) for line in lines[1:] if (words := line.split())}
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert lines[0].split()[3].split("|") == list(told)
+    assert [] == [name for name, words in told.items() if len(words) < 15]
+    assert [] == [line for line in lines[1:] if len(line) > 100]
+
+
+def _runner() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("runner", ROOT / "run.py")
+    assert spec is not None and spec.loader is not None
+    runner = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(runner)
+    return runner
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script stands for the command")
+def test_runner_says_where_the_command_is_before_the_demo(tmp_path, monkeypatch, capfd) -> None:
+    """So that the verdict stays on a terminal of 24 rows; and the command knows how it was started."""
+    runner, command = _runner(), tmp_path / "demo" / "bin" / "guard"
+    command.parent.mkdir(parents=True)
+    command.write_text('#!/bin/sh\necho "answer under $GUARD_STARTED_BY" >&2\n')
+    command.chmod(0o755)
+    monkeypatch.setattr(runner, "ROOT", tmp_path)
+    monkeypatch.setattr(runner, "environment", lambda name: tmp_path / name)
+    monkeypatch.setitem(runner._run.__kwdefaults__, "cwd", tmp_path)
+
+    assert 0 == runner.demo([])
+    assert ["run.py: the command itself is demo/bin/guard", "answer under python3 run.py"] == (
+        capfd.readouterr().err.splitlines()
+    )
+
+
+def test_runner_says_for_which_python_it_sets_up(tmp_path, monkeypatch, capfd) -> None:
+    """Another python3 has an environment of its own: that it is made is no fault."""
+    runner = _runner()
+    monkeypatch.setattr(runner, "ROOT", tmp_path)
+    monkeypatch.setattr(runner, "STATE", tmp_path / ".guard")
+    monkeypatch.setattr(runner, "make", lambda folder, *_: folder.mkdir(parents=True))
+    runner.environment("demo")
+
+    assert f"once for this Python {runner.VERSION} ({sys.executable})" in capfd.readouterr().err
 
 
 def test_runner_parses_on_pythons_that_are_too_old() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from guards.errors import NothingMatched, NothingMatchedYet, SourceFailed
+from incidents import demo
 from incidents.files import FileSource
 from incidents.report import Report
 from incidents.trace import Query, trace
+from tests.forms_data import Logged, Saved, csv_events, csv_query, results_json
 from tests.logs import OTHER_SESSION, SESSION, A, B, Held, answer, end, events, file_of, report, said, start
 
 GATEWAY_ID = "99999999-1111-4222-8333-444444444444"
@@ -26,6 +29,14 @@ SLOW = ((0, start()), (1, said("coaching_service.send_message")), (32, end()), (
 
 def asked_by_request(request_id: str, *held: Held) -> Report:
     return trace(held, Query(request_id=request_id))
+
+
+def results_without_streams(rows: Sequence[Logged]) -> list[Saved]:
+    """The rows of a query that names a time and a message only."""
+    [whole] = results_json(rows)
+    document = json.loads(whole.data)
+    kept = [[cell for cell in row if cell["field"] != "@logStream"] for row in document["results"]]
+    return [Saved(json.dumps(document | {"results": kept}).encode())]
 
 
 def ids(of: Report) -> list[str]:
@@ -124,6 +135,20 @@ def test_an_id_of_another_shape_is_answered_with_those_there_are(asked):
 
     with pytest.raises(NothingMatched, match="nearest seen: sess_"):
         answer(*rows, session=asked)
+
+
+@pytest.mark.parametrize("writer", [csv_query, csv_events, results_without_streams])
+def test_lines_that_name_no_stream_are_told(tmp_path, writer):
+    """Their ID is not its own nearest match: how many lines hold it, and how to save them."""
+    incident = [json.loads(line) for line in demo.logs().read_text("utf-8").splitlines()]
+    logged = [Logged(each["logStream"], each["timestamp"], each["message"]) for each in incident]
+    path = tmp_path / "saved"
+    path.write_bytes(writer(logged)[0].data)
+
+    with pytest.raises(NothingMatched, match=r"\d\d line\(s\) are of it, but name no stream") as caught:
+        trace([FileSource(str(path))], Query(session_id=demo.SESSION_ID))
+    assert "save them with @logStream" in str(caught.value)
+    assert "nearest" not in str(caught.value)
 
 
 def test_no_match_in_json_logs_names_the_nearest_request():

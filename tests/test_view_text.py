@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from guards.errors import BadUsage
 from incidents.display import width
 from incidents.events import Skip
-from incidents.timeline import Gateway, Phase
+from incidents.timeline import Gateway, Phase, Session, Timeline
 from incidents.views import VIEWS, Options, view
 from incidents.views.text import render
 from tests.reports import RETRY, SESSION, SLOW, at, finding, incident, line, report, request, source
@@ -346,3 +346,11 @@ def test_a_worker_has_no_client() -> None:
     assert "not known" not in text
     assert ">waited" not in html
     assert '"client: ' not in perfetto
+
+
+def test_what_is_not_known_of_a_session_is_its_status() -> None:
+    """The session itself is known: it was asked for."""
+    session = Session(SESSION, "unknown", None, None)
+    shown = render(report(timeline=Timeline(session, (request(),))), Options())
+
+    assert "Session status unknown, first request 2026-02-09" in shown

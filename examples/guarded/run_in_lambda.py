@@ -141,7 +141,8 @@ def _show_event(event: dict[str, object], since: float) -> None:
         return
     record = json.loads(text)
     told = {name: record[name] for name in SHOWN if record.get(name) is not None}
-    after = float(str(event["timestamp"])) / 1000 - since
+    # An event's time is cut to ms: the first one may seem to stand before what began it.
+    after = max(0.0, float(str(event["timestamp"])) / 1000 - since)
     print(
         f"{after:5.2f} s  {record['guard'][:-2]:13}", *(f"{name}={told[name]}" for name in told), flush=True
     )

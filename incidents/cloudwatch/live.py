@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from guards.errors import NothingMatched
 from incidents.cloudwatch.calls import Calls
 from incidents.cloudwatch.connection import Connection, client, clients
-from incidents.cloudwatch.plan import MAX_GB, PRICE_PER_GB, Plan, rfc3339, words
+from incidents.cloudwatch.plan import FROM, MAX_GB, PRICE_PER_GB, Plan, rfc3339, words
 from incidents.cloudwatch.prepare import Ask, plan_for
 from incidents.cloudwatch.source import Allow, CloudWatchSource
-from incidents.cloudwatch.windows import Origin
+from incidents.cloudwatch.windows import Origin, Window
 from incidents.files import FileSource
 from incidents.paths import find_files
 from incidents.report import Report
@@ -78,8 +79,23 @@ def report(
     )
     try:
         return trace([source, *map(FileSource, find_files(paths))], query)
+    except NothingMatched as error:
+        raise type(error)(error.what, hint=_elsewhen(live, source.searched, settings.get("table"))) from None
     finally:
         say([*source.remarks, source.accounting])
+
+
+def _elsewhen(live: Live, searched: Window | None, table: str | None) -> str | None:
+    """Which time was searched, why that one, and how another is named."""
+    if searched is None:
+        return None
+    when = f"{rfc3339(searched.since)} to {rfc3339(searched.until)} was searched"
+    day = "name the day with --since and --until"
+    by_row = ", or the sessions table with --table" if live.query.session_id and not table else ""
+    if live.plan.origin == "widening":
+        why = f"its row in {table} tells no time" if table else "no time was given"
+        return f"{why}, so that {when}: {day}{by_row}"
+    return f"{when}, {FROM[live.plan.origin]}: {day.replace('the day', 'another time')}{by_row}"
 
 
 def connected(settings: Mapping[str, Any]) -> Calls:

@@ -146,18 +146,19 @@ def _step_document(plan: Plan, number: int) -> dict[str, Any]:
     }
 
 
-_FROM: Final[dict[Origin, str]] = {
+FROM: Final[dict[Origin, str]] = {
     "given": "as given",
     "table": "by the session's row",
     "alarm": "the alarm's last ALARM period",
     "widening": "widening from now, until something is found",
 }
+"""Where the time that is searched comes from, in words."""
 
 
 def words(plan: Plan) -> list[str]:
     """The plan in a few lines."""
     first = (
-        f"plan: {plan.wanted} in {', '.join(plan.groups)} ({plan.region}); the time is {_FROM[plan.origin]}"
+        f"plan: {plan.wanted} in {', '.join(plan.groups)} ({plan.region}); the time is {FROM[plan.origin]}"
     )
     return [first, *(_step_words(plan, number) for number in range(len(plan.steps)))]
 

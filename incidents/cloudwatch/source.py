@@ -18,6 +18,7 @@ from incidents.cloudwatch.pages import Want
 from incidents.cloudwatch.plan import Plan, Step, rfc3339, size_words
 from incidents.cloudwatch.prepare import in_full
 from incidents.cloudwatch.queries import boundaries, gateway_lines, phrases
+from incidents.cloudwatch.windows import Window
 from incidents.events import Event
 from incidents.reading import read_message
 from incidents.sources import (
@@ -87,6 +88,14 @@ class CloudWatchSource:
         cost = self._bytes_scanned / 10**9 * self._plan.price_per_gb
         events = f"{len(self._held)} events in {self._held.pages} pages"
         return f"Insights scanned {scanned} (${cost:.4f}); {events} read; calls: {made}"
+
+    @property
+    def searched(self) -> Window | None:
+        """The time that was searched; None where nothing was."""
+        windows = [step.window for step in self._plan.steps[: self._steps]]
+        if not windows:
+            return None
+        return Window(min(each.since for each in windows), max(each.until for each in windows))
 
     # --- search -------------------------------------------------------------------------------------
 

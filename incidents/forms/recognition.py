@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final
 
 from incidents.events import Event, Skip
-from incidents.forms import bare, cli_text, columns, documents, ndjson, prefixed
+from incidents.forms import bare, cli_text, columns, csv_rows, documents, ndjson, prefixed
 from incidents.forms.base import Form, Origin
 from incidents.forms.jsonvalues import Item, json_items
 from incidents.forms.jsonwindow import Broken
@@ -38,6 +38,7 @@ class _Form:
 _CLI_JSON = _Form("AWS CLI events (JSON)", documents.document_events)
 _RESULTS_JSON = _Form("Logs Insights results (JSON)", documents.document_events)
 _SUBSCRIPTION = _Form("subscription payloads", documents.document_events)
+_CSV = _Form("CSV with a header", csv_rows.csv_events)
 _BARE = _Form("bare Lambda lines", bare.bare_events, bare.BARE_LINE.match)
 
 _TEXT_FORMS: Final = (
@@ -50,7 +51,7 @@ _TEXT_FORMS: Final = (
     _BARE,
 )
 
-FORMS: Final[tuple[Form, ...]] = (ndjson.NDJSON, _CLI_JSON, _RESULTS_JSON, _SUBSCRIPTION, *_TEXT_FORMS)
+FORMS: Final[tuple[Form, ...]] = (ndjson.NDJSON, _CLI_JSON, _RESULTS_JSON, _SUBSCRIPTION, _CSV, *_TEXT_FORMS)
 """All forms, in the order in which they are tried."""
 
 
@@ -63,7 +64,7 @@ def recognise(head: bytes, path: str | None) -> Form:
     'aws logs tail'
     """
     text = "".join(text_blocks([head[:HEAD_BYTES]]))
-    return _json_form(text) or _exported(path, text) or _text_form(text)
+    return _json_form(text) or _exported(path, text) or _csv_form(text) or _text_form(text)
 
 
 def _json_form(text: str) -> Form | None:
@@ -126,6 +127,11 @@ def _exported(path: str | None, text: str) -> _Form | None:
     first = text.lstrip().partition("\n")[0]
     laid_out = prefixed.exported_stream(path) is not None
     return export if laid_out and prefixed.EXPORT_LINE.match(first) else None
+
+
+def _csv_form(text: str) -> _Form | None:
+    """Only a file's first line is a header; the same words further down are text."""
+    return _CSV if csv_rows.header_line(text.lstrip().partition("\n")[0].rstrip("\r")) else None
 
 
 def _text_form(text: str) -> _Form:

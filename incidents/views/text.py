@@ -89,7 +89,8 @@ def _session(report: Report, options: Options) -> str:
     if session.completed_at is None:
         first = "".join(f", first request {r.start:%Y-%m-%d}" for r in report.timeline.requests[:1])
         elsewhere = ", by a request that is not in these logs" if session.status == "completed" else ""
-        return f"{session.status}{elsewhere}{first}"
+        status = "status unknown" if session.status == "unknown" else session.status
+        return f"{status}{elsewhere}{first}"
     when = f"{session.completed_at:%Y-%m-%d} {clock(session.completed_at, options.timezone)}"
     by = "" if session.completed_by is None else f" by {short(session.completed_by, options)}"
     # A later save may have undone the completion: then both stand here.

@@ -68,7 +68,8 @@ def main(port: int) -> None:
     store, account = demo_store(), ailing_account()
     with serving(store, Settings(rates=dict(RATES)), port=port, account=account) as fake:
         print(f"CloudWatch Logs of the demo on {fake.url}; Ctrl-C ends it. In another terminal:\n")
-        print("export AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION=us-east-1")
+        keys = "AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION=us-east-1"
+        print(f"export {keys} AWS_ENDPOINT_URL={fake.url}")
         where = ["--log-group", GROUP, "--endpoint-url", fake.url]
         for words in (
             ["trace", "--session", demo.SESSION_ID, *where, "--table", TABLE, "--plan"],
