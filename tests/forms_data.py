@@ -391,7 +391,14 @@ FULL_FORMS: tuple[Writer, ...] = (
     *(subscription_lines, firehose, subscription_sorted, awslogs_data, export),
     *(sam, sam_coloured, awslogs_times, awslogs_coloured, csv_insights, csv_crlf),
 )
-NO_STREAM_FORMS: tuple[Writer, ...] = (get_json, get_json_compact, get_text, export_flat, csv_query, csv_events)
+NO_STREAM_FORMS: tuple[Writer, ...] = (
+    get_json,
+    get_json_compact,
+    get_text,
+    export_flat,
+    csv_query,
+    csv_events,
+)
 POORER_FORMS: tuple[Writer, ...] = (*NO_STREAM_FORMS, tail_short)
 
 
