@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from incidents.display import clock, counted, fit, plain, seconds, width, wrap
+from incidents.display import clock, counted, fit, plain, seconds, width
 from incidents.messages import Line
 from incidents.redact import masked_path, shown, value_shown
 from incidents.report import Finding, Report
@@ -235,7 +235,10 @@ def _next(report: Report, options: Options) -> list[Row]:
 
 
 def continued(command: str, columns: int) -> list[str]:
-    """A command as a shell takes it over several lines: broken between words, never in a quote."""
+    """A command as a shell takes it over several lines: broken between words, never in a quote.
+
+    A word that is longer than a line stays whole, since the terminal's own break is not copied with it.
+    """
     lines: list[str] = []
     current = ""
     for word in _WORD.findall(command):
@@ -245,8 +248,4 @@ def continued(command: str, columns: int) -> list[str]:
             current = f"  {word}"
         else:
             current = joined
-    return [piece for line in (*lines, current) for piece in _pieces(line, columns)]
-
-
-def _pieces(line: str, columns: int) -> tuple[str, ...]:
-    return wrap(line, columns) if width(line) > columns else (line,)
+    return [*lines, current]
