@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
@@ -157,6 +158,16 @@ def seconds(duration: timedelta) -> str:
     if timedelta(0) < abs(duration) < timedelta(seconds=0.9995):
         return f"{duration / timedelta(milliseconds=1):.0f} ms"
     return f"{duration / timedelta(seconds=1):.1f} s"
+
+
+def few(names: Sequence[str]) -> str:
+    """The first three names, and how many more there are.
+
+    >>> few(["a", "b"]), few(list("abcde"))
+    ('a, b', 'a, b, c and 2 more')
+    """
+    more = len(names) - 3
+    return ", ".join(names[:3]) + (f" and {more} more" if more > 0 else "")
 
 
 def counted(count: int, noun: str) -> str:

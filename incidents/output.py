@@ -16,7 +16,7 @@ def terminal() -> dict[str, Any]:
     stdout, size = _stdout(), shutil.get_terminal_size()
     interactive = stdout.isatty()
     return {
-        "columns": max(40, min(size.columns, 200)),
+        "columns": _readable(size.columns),
         "rows": size.lines if interactive else None,
         "color": interactive and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb",
         # Under LC_ALL=C Python says UTF-8 all the same: https://peps.python.org/pep-0540/
@@ -48,7 +48,12 @@ def _columns_of(stream: TextIO) -> int:
         columns = os.get_terminal_size(stream.fileno()).columns
     except OSError:  # says that it is a terminal, and is none
         columns = 0
-    return max(40, min(columns or 80, 200))
+    return _readable(columns or 80)
+
+
+def _readable(columns: int) -> int:
+    """Neither too narrow for a table nor too wide for eyes."""
+    return max(40, min(columns, 200))
 
 
 def put(text: str, format_: str) -> None:

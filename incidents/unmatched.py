@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from guards.errors import GuardError, NothingMatched, NothingMatchedYet, SourceFailed
+from incidents.display import few
 
 if TYPE_CHECKING:
     from incidents.inquiry import Found, Query
@@ -37,7 +38,7 @@ class Unmatched:
             return SourceFailed(
                 f"nothing in {cut[0].name} can be read: {cut[0].skipped[-1].reason}", source=cut[0].name
             )
-        text = "; ".join((self._searched(), *self._seen(), f"searched {_names(readings)}"))
+        text = "; ".join((self._searched(), *self._seen(), f"searched {_few(readings)}"))
         if not cut:
             return NothingMatched(text)
         why = [
@@ -46,7 +47,7 @@ class Unmatched:
             if reading.searched
             for each in reading.skipped[:1]
         ]
-        return NothingMatchedYet(f"{text}; not read, or not to the end: {_names(cut)}{''.join(why[:1])}")
+        return NothingMatchedYet(f"{text}; not read, or not to the end: {_few(cut)}{''.join(why[:1])}")
 
     @property
     def _sort(self) -> str:
@@ -94,13 +95,11 @@ class Unmatched:
         yield f"write --since {first:%Y-%m-%dT%H:%MZ} --until {last + timedelta(minutes=1):%Y-%m-%dT%H:%MZ}"
 
 
+def _few(readings: Sequence[Reading]) -> str:
+    return few([reading.name for reading in readings])
+
+
 def _utc(at: datetime, after: datetime | None = None) -> str:
     """To the second; the day is left out where it is that of the time before."""
     same_day = after is not None and at.date() == after.date()
     return f"{at:%H:%M:%SZ}" if same_day else f"{at:%Y-%m-%d %H:%M:%SZ}"
-
-
-def _names(readings: Sequence[Reading]) -> str:
-    names = [reading.name for reading in readings[:3]]
-    more = len(readings) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more else "")

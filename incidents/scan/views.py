@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from guards.errors import NothingMatched, NothingMatchedYet
-from incidents.display import clean, hung, width
+from incidents.display import clean, few, hung, width
 from incidents.gateway import waited
 from incidents.redact import masked
 from incidents.rules.words import identifier
@@ -28,7 +28,6 @@ _PER_MINUTE: Final = "requests  "
 _COMMAND: Final = "guard trace "
 _LEAD: Final = re.compile(r" *(?:(?:CRITICAL|WARNING|INFO|Sessions:) +)?")
 """What stands before the text of a row, which goes on under itself."""
-_MOST_NAMED: Final = 3
 
 
 def text(
@@ -106,7 +105,7 @@ def _counted(count: int, thing: str) -> str:
 
 def _summary(scan: Scan) -> list[str]:
     if not scan.requests:
-        return [f"No request ended in {named(scan.sources)}{when(scan)}."]
+        return [f"No request ended in {few(scan.sources)}{when(scan)}."]
     first, last = scan.per_minute[0][0], scan.per_minute[-1][0]
     counts = ", ".join(
         f"{scan.past.get(name, 0)} {words}"
@@ -125,16 +124,6 @@ def _summary(scan: Scan) -> list[str]:
     return lines if scan.throttled is not None else [*lines, _NO_THROTTLING]
 
 
-def named(sources: Sequence[str]) -> str:
-    """The first few sources, and how many more there are.
-
-    >>> named(["a", "b"]), named(list("abcde"))
-    ('a, b', 'a, b, c and 2 more')
-    """
-    more = len(sources) - _MOST_NAMED
-    return ", ".join(sources[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
 def when(scan: Scan) -> str:
     """The time that was asked for, in words; nothing where none was."""
     ends = (("since", scan.since), ("until", scan.until))
@@ -145,7 +134,7 @@ def nothing(scan: Scan) -> NothingMatched:
     """What is raised for a scan that is empty: what was searched, and what could not be read of it."""
     what = (
         f"no request ended in {len(scan.sources)} source(s), {scan.bytes:,} bytes{when(scan)}; "
-        f"searched {named(scan.sources)}"
+        f"searched {few(scan.sources)}"
     )
     skips = [f"{each.where}: {each.reason}" for each in scan.skips[:1]]
     more = f" and {len(scan.skips) - 1} more" if len(scan.skips) > 1 else ""
